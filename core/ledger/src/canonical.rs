@@ -1,0 +1,177 @@
+//! Canonical bytes: what is hashed or signed is built here, field by field, never re-encoded from the wire.
+//!
+//! Layout: every field is a 4-byte big-endian length followed by that many bytes; integers are 8 bytes big-endian. The
+//! first two fields are the protocol's version and the statement's name, so that no statement can pass for another.
+
+use optelsom_codebook::Hash256;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The version that every transcript starts with.
+pub const PROTOCOL: &str = "optelsom/1";
+
+/// Builds canonical bytes.
+#[derive(Clone, Debug)]
+pub struct Writer(Vec<u8>);
+
+impl Writer {
+    /// Starts the canonical bytes of the statement of this name.
+    pub fn new(statement: &str) -> Self {
+        Self(Vec::with_capacity(256)).text(PROTOCOL).text(statement)
+    }
+
+    /// Adds a field of bytes (fewer than 2^32 of them; a longer one is cut by no caller, each bounds its input).
+    #[must_use]
+    pub fn bytes(mut self, field: &[u8]) -> Self {
+        let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend_from_slice(field);
+        self
+    }
+
+    /// Adds a field of text.
+    #[must_use]
+    pub fn text(self, field: &str) -> Self {
+        self.bytes(field.as_bytes())
+    }
+
+    /// Adds a number.
+    #[must_use]
+    pub fn number(self, field: u64) -> Self {
+        self.bytes(&field.to_be_bytes())
+    }
+
+    /// Adds a list: its length, then each item as `add` writes it.
+    #[must_use]
+    pub fn list<T>(self, items: &[T], mut add: impl FnMut(Self, &T) -> Self) -> Self {
+        let counted = self.number(items.len() as u64);
+        items.iter().fold(counted, |writer, item| add(writer, item))
+    }
+
+    /// The bytes.
+    pub fn finish(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// The SHA-256 of the bytes.
+    pub fn digest(self) -> Hash256 {
+        Hash256::from(<[u8; 32]>::from(Sha256::digest(&self.0)))
+    }
+}
+
+/// Why canonical bytes cannot be read.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CanonicalError {
+    /// The bytes end within a field.
+    #[error("the bytes end within field {field}")]
+    Truncated {
+        /// Which field, counted from 0.
+        field: usize,
+    },
+    /// A field has not the form that is wanted there.
+    #[error("field {field} is not {wanted}")]
+    Field {
+        /// Which field, counted from 0.
+        field: usize,
+        /// What it should have been.
+        wanted: &'static str,
+    },
+    /// There are bytes after the last field.
+    #[error("{0} bytes follow the last field")]
+    Trailing(usize),
+}
+
+/// Reads canonical bytes back, strictly: what is left over is an error.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+    field: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts to read the statement of this name.
+    ///
+    /// # Errors
+    /// When the bytes are of another version or another statement.
+    pub fn new(bytes: &'a [u8], statement: &str) -> Result<Self, CanonicalError> {
+        let mut reader = Self { rest: bytes, field: 0 };
+        reader.expect(PROTOCOL, "the version optelsom/1")?;
+        reader.expect(statement, "the name of the expected statement")?;
+        Ok(reader)
+    }
+
+    fn expect(&mut self, text: &str, wanted: &'static str) -> Result<(), CanonicalError> {
+        let field = self.field;
+        if self.bytes()? == text.as_bytes() { Ok(()) } else { Err(CanonicalError::Field { field, wanted }) }
+    }
+
+    /// The next field.
+    ///
+    /// # Errors
+    /// When the bytes end before it does.
+    pub fn bytes(&mut self) -> Result<&'a [u8], CanonicalError> {
+        let truncated = CanonicalError::Truncated { field: self.field };
+        let (length, rest) = self.rest.split_first_chunk::<4>().ok_or(truncated.clone())?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let (field, rest) = rest.split_at_checked(length).ok_or(truncated)?;
+        self.rest = rest;
+        self.field += 1;
+        Ok(field)
+    }
+
+    /// The next field, as text.
+    ///
+    /// # Errors
+    /// When it is cut off or not UTF-8.
+    pub fn text(&mut self) -> Result<&'a str, CanonicalError> {
+        let field = self.field;
+        std::str::from_utf8(self.bytes()?).map_err(|_| CanonicalError::Field { field, wanted: "UTF-8 text" })
+    }
+
+    /// The next field, as exactly `N` bytes.
+    ///
+    /// # Errors
+    /// When it is cut off or of another length.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], CanonicalError> {
+        let field = self.field;
+        self.bytes()?.try_into().map_err(|_| CanonicalError::Field { field, wanted: "of the right length" })
+    }
+
+    /// The next field, as a number.
+    ///
+    /// # Errors
+    /// When it is cut off or not 8 bytes.
+    pub fn number(&mut self) -> Result<u64, CanonicalError> {
+        self.array::<8>().map(u64::from_be_bytes)
+    }
+
+    /// A list written by [`Writer::list`], of at most `most` items.
+    ///
+    /// # Errors
+    /// When it claims more, or an item is bad.
+    pub fn list<T>(
+        &mut self,
+        most: u64,
+        mut item: impl FnMut(&mut Self) -> Result<T, CanonicalError>,
+    ) -> Result<Vec<T>, CanonicalError> {
+        let field = self.field;
+        let length = self.number()?;
+        if length > most {
+            return Err(CanonicalError::Field { field, wanted: "a list of the permitted length" });
+        }
+        (0..length).map(|_| item(self)).collect()
+    }
+
+    /// An error that blames the field read last.
+    pub fn wrong(&self, wanted: &'static str) -> CanonicalError {
+        CanonicalError::Field { field: self.field.saturating_sub(1), wanted }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// When there are bytes left.
+    pub fn finish(self) -> Result<(), CanonicalError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(CanonicalError::Trailing(self.rest.len())) }
+    }
+}

@@ -1,0 +1,220 @@
+//! The canonical entry of a query, and the requester's signature on it.
+
+use optelsom_codebook::{EditionId, Hash256, QueryId, SupplierId, Timestamp};
+use thiserror::Error;
+
+use crate::canonical::{CanonicalError, Reader, Writer};
+use crate::identity::{IdentityKey, Signature};
+use crate::roster::{Roster, Scope, ScopeError};
+use crate::tree::leaf_hash;
+
+/// What the log says of a query: everything that a node needs to know what it is asked and on what ground, and no
+/// free text of a person. The documents themselves stand beside it by their hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryEntry {
+    /// SHA-256 of the canonical query document.
+    pub query: Hash256,
+    /// The dataset that it is about.
+    pub dataset: String,
+    /// The edition of the dataset, always named.
+    pub edition: EditionId,
+    /// The purpose, one of those that agreements name.
+    pub purpose: String,
+    /// Key id of the requester.
+    pub requester: String,
+    /// The codebook that the query was read with.
+    pub codebook: Hash256,
+    /// The roster that scope and collusion are taken from.
+    pub roster: Hash256,
+    /// The policy by which the total will be protected.
+    pub disclosure_policy: Hash256,
+    /// The suppliers asked, sorted.
+    pub scope: Vec<SupplierId>,
+    /// c.
+    pub collusion: u64,
+    /// The fewest suppliers in the sum.
+    pub min_suppliers: u64,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// From when on nobody begins a round for it any more.
+    pub expires_at: Timestamp,
+    /// Tells the same question, asked twice, apart.
+    pub nonce: [u8; 16],
+}
+
+/// Why an entry is refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum EntryError {
+    /// Not the canonical bytes of a query entry.
+    #[error("the query's entry is malformed: {0}")]
+    Malformed(#[from] CanonicalError),
+    /// Longer than a leaf of the log may be.
+    #[error("the query's entry has {0} bytes; the log takes 65,535 at most")]
+    TooLong(usize),
+    /// The scope is not sorted, or another field is not in its canonical form.
+    #[error("the query's entry is not in canonical form: {0}")]
+    NotCanonical(&'static str),
+    /// Another roster than this node's.
+    #[error("the query is for roster {theirs}, here roster {ours} is in force; both sides need the same roster.toml")]
+    Roster {
+        /// Named by the query.
+        theirs: Hash256,
+        /// In force here.
+        ours: Hash256,
+    },
+    /// Another bound on collusion than the roster's.
+    #[error("the query says that {theirs} may collude, the roster says {ours}")]
+    Collusion {
+        /// Named by the query.
+        theirs: u64,
+        /// In force here.
+        ours: u64,
+    },
+    /// The scope breaks a rule.
+    #[error("the query's scope is refused: {0}")]
+    Scope(#[from] ScopeError),
+    /// Fewer than may take part, or more than are asked.
+    #[error("the query asks for at least {asked} suppliers in the sum; between {least} and {most} are possible")]
+    MinSuppliers {
+        /// What the query says.
+        asked: u64,
+        /// max(3, c+2).
+        least: usize,
+        /// n.
+        most: usize,
+    },
+    /// Not on the roster.
+    #[error("`{0}` is not a requester of the roster")]
+    UnknownRequester(String),
+    /// Not signed by that requester.
+    #[error("the signature of requester `{0}` does not fit the query")]
+    Signature(String),
+    /// Too late.
+    #[error("the query expired at {0}")]
+    Expired(Timestamp),
+    /// From the future: one of the clocks is off.
+    #[error("the query was asked at {0}, which lies in the future here; one of the clocks is off")]
+    NotYet(Timestamp),
+}
+
+const STATEMENT: &str = "query";
+
+/// How far ahead of this clock a query may have been asked: five minutes, in milliseconds.
+pub const CLOCK_TOLERANCE_MS: u64 = 5 * 60 * 1000;
+
+impl QueryEntry {
+    /// The canonical bytes, as they stand in the log.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        Writer::new(STATEMENT)
+            .bytes(self.query.as_bytes())
+            .text(&self.dataset)
+            .text(self.edition.as_str())
+            .text(&self.purpose)
+            .text(&self.requester)
+            .bytes(self.codebook.as_bytes())
+            .bytes(self.roster.as_bytes())
+            .bytes(self.disclosure_policy.as_bytes())
+            .list(&self.scope, |writer, supplier| writer.text(supplier.as_str()))
+            .number(self.collusion)
+            .number(self.min_suppliers)
+            .number(self.asked_at.as_millis())
+            .number(self.expires_at.as_millis())
+            .bytes(&self.nonce)
+            .finish()
+    }
+
+    /// Reads canonical bytes.
+    ///
+    /// # Errors
+    /// When they are malformed, too long, or not what [`QueryEntry::to_bytes`] would write.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EntryError> {
+        if bytes.len() > 65_535 {
+            return Err(EntryError::TooLong(bytes.len()));
+        }
+        let mut reader = Reader::new(bytes, STATEMENT)?;
+        let entry = Self {
+            query: Hash256::from(reader.array()?),
+            dataset: reader.text()?.to_owned(),
+            edition: EditionId::try_from(reader.text()?).map_err(|_| reader.wrong("the name of an edition"))?,
+            purpose: reader.text()?.to_owned(),
+            requester: reader.text()?.to_owned(),
+            codebook: Hash256::from(reader.array()?),
+            roster: Hash256::from(reader.array()?),
+            disclosure_policy: Hash256::from(reader.array()?),
+            scope: reader.list(4096, |r| {
+                let name = r.text()?;
+                SupplierId::try_from(name).map_err(|_| r.wrong("the name of a supplier"))
+            })?,
+            collusion: reader.number()?,
+            min_suppliers: reader.number()?,
+            asked_at: Timestamp::from_millis(reader.number()?),
+            expires_at: Timestamp::from_millis(reader.number()?),
+            nonce: reader.array()?,
+        };
+        reader.finish()?;
+        if !entry.scope.windows(2).all(|pair| pair[0] < pair[1]) {
+            return Err(EntryError::NotCanonical("the scope is not sorted, or names a supplier twice"));
+        }
+        Ok(entry)
+    }
+
+    /// λ: the leaf hash of the entry.
+    pub fn id(&self) -> QueryId {
+        leaf_hash(&self.to_bytes())
+    }
+
+    /// Signs the entry as its requester.
+    pub fn sign(self, key: &IdentityKey) -> SignedQuery {
+        let signature = key.sign(&signed_bytes(&self.id()));
+        SignedQuery { entry: self, signature }
+    }
+}
+
+fn signed_bytes(id: &QueryId) -> Vec<u8> {
+    Writer::new("requester").bytes(id.as_bytes()).finish()
+}
+
+/// An entry with its requester's signature, neither of them believed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedQuery {
+    /// The entry.
+    pub entry: QueryEntry,
+    /// Over λ, by the requester.
+    pub signature: Signature,
+}
+
+impl SignedQuery {
+    /// Checks the entry against the roster in force and this clock: roster, collusion, scope, requester, signature,
+    /// expiry, in this order.
+    ///
+    /// # Errors
+    /// The first of these that fails.
+    pub fn verify(&self, roster: &Roster, now: Timestamp) -> Result<Scope, EntryError> {
+        let entry = &self.entry;
+        if entry.roster != roster.hash() {
+            return Err(EntryError::Roster { theirs: entry.roster, ours: roster.hash() });
+        }
+        if entry.collusion != roster.collusion() as u64 {
+            return Err(EntryError::Collusion { theirs: entry.collusion, ours: roster.collusion() as u64 });
+        }
+        let scope = roster.scope(&entry.scope)?;
+        let (least, most) = (scope.least_participants(), scope.members().len());
+        if entry.min_suppliers < least as u64 || entry.min_suppliers > most as u64 {
+            return Err(EntryError::MinSuppliers { asked: entry.min_suppliers, least, most });
+        }
+        let requester = roster
+            .requester(&entry.requester)
+            .ok_or_else(|| EntryError::UnknownRequester(entry.requester.clone()))?;
+        requester
+            .identity
+            .verify(&signed_bytes(&entry.id()), &self.signature)
+            .map_err(|_| EntryError::Signature(entry.requester.clone()))?;
+        if now.as_millis() >= entry.expires_at.as_millis() {
+            return Err(EntryError::Expired(entry.expires_at));
+        }
+        if entry.asked_at.as_millis() > now.as_millis().saturating_add(CLOCK_TOLERANCE_MS) {
+            return Err(EntryError::NotYet(entry.asked_at));
+        }
+        Ok(scope)
+    }
+}
