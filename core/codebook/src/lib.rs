@@ -1,0 +1,27 @@
+//! What can be asked: code lists, datasets, queries, their cells, and what each supplier has agreed to.
+//!
+//! The way through this package is [`Codebook`] → [`Query`] → [`Plan`] → [`Admitted`]: each is made from the one before,
+//! and none can be made otherwise. Nothing here reads a clock, a file, the network or a source of randomness.
+
+mod code_list;
+mod code_set;
+mod codebook;
+mod dataset;
+mod decimal;
+mod document;
+mod encoding;
+mod ids;
+mod label;
+mod query;
+mod suggest;
+mod timestamp;
+
+pub use code_list::{Code, CodeIndex, CodeList, MAX_CODES};
+pub use code_set::CodeSet;
+pub use codebook::{Codebook, CodebookErrors};
+pub use dataset::{Dataset, MAX_MEASURE_BOUND, Measure, Unit, Variable};
+pub use decimal::{DecimalError, format_decimal, parse_decimal};
+pub use document::Problem;
+pub use ids::{EditionId, Hash256, IdError, QueryId, SupplierId};
+pub use label::{Label, Lang};
+pub use timestamp::{Timestamp, TimestampError};

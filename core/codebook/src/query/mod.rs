@@ -1,0 +1,2 @@
+mod dialect;
+pub(crate) use dialect::{EDITION, is_askable_name};
