@@ -1,0 +1,325 @@
+//! The dialling side: one connection to the coordinator, through a proxy where there is one.
+
+use std::error::Error;
+use std::fmt;
+use std::future::ready;
+use std::io;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
+
+use crate::role::Role;
+use crate::tls::{Credentials, CredentialsError};
+
+/// How long connecting may take, proxy and TLS included.
+const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+/// The longest answer that is read from a proxy, in bytes.
+const PROXY_ANSWER: usize = 8 * 1024;
+
+/// An HTTP proxy that lets CONNECT through, as `http://host:port` or `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ProxyAddress(String);
+
+impl FromStr for ProxyAddress {
+    type Err = DialError;
+
+    fn from_str(text: &str) -> Result<Self, DialError> {
+        let address = text.strip_prefix("http://").unwrap_or(text);
+        let address = address.strip_suffix('/').unwrap_or(address);
+        host_and_port(address).map(|_| Self(address.to_owned())).map_err(|_| DialError::ProxyForm(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for ProxyAddress {
+    type Error = DialError;
+
+    fn try_from(text: String) -> Result<Self, DialError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ProxyAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Where the coordinator is.
+#[derive(Clone, Debug)]
+pub struct Target {
+    address: String,
+    server_name: ServerName<'static>,
+    proxy: Option<ProxyAddress>,
+}
+
+impl Target {
+    /// Takes `host:port`, the name that the coordinator's certificate carries (by default the host), and the proxy.
+    ///
+    /// # Errors
+    /// When the address has no port, or the name can stand in no certificate.
+    pub fn new(address: &str, server_name: Option<&str>, proxy: Option<ProxyAddress>) -> Result<Self, DialError> {
+        let address = address.strip_prefix("https://").unwrap_or(address).trim_end_matches('/');
+        let (host, _) = host_and_port(address)?;
+        let name = server_name.unwrap_or(host);
+        let server_name = ServerName::try_from(name.to_owned()).map_err(|_| DialError::ServerName(name.to_owned()))?;
+        Ok(Self { address: address.to_owned(), server_name, proxy })
+    }
+
+    /// The coordinator's `host:port`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+fn host_and_port(address: &str) -> Result<(&str, u16), DialError> {
+    let wrong = || DialError::AddressForm(address.chars().take(100).collect());
+    let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':' | '_');
+    if host.is_empty() || !host.chars().all(plain) {
+        return Err(wrong());
+    }
+    Ok((host.trim_start_matches('[').trim_end_matches(']'), port.parse().map_err(|_| wrong())?))
+}
+
+/// Why there is no connection.
+#[derive(Debug, Error)]
+pub enum DialError {
+    /// The configured address.
+    #[error("`{0}` is no address; write host:port, as in coordinator.example.nl:8443")]
+    AddressForm(String),
+    /// The configured name.
+    #[error("`{0}` is no name that a certificate could carry")]
+    ServerName(String),
+    /// The configured proxy.
+    #[error("`{0}` is no proxy; write http://host:port")]
+    ProxyForm(String),
+    /// The credentials of this side.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// Nobody answers there.
+    #[error("{address} cannot be reached: {cause}; check the address, the firewall, and whether it runs")]
+    Unreachable {
+        /// Coordinator or proxy.
+        address: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The proxy refuses.
+    #[error("the proxy {proxy} does not let through to {address}: it answers `{answer}`")]
+    ProxyRefuses {
+        /// Which proxy.
+        proxy: ProxyAddress,
+        /// Where to.
+        address: String,
+        /// The first line of its answer.
+        answer: String,
+    },
+    /// The TLS handshake fails.
+    #[error("{address} and this side do not come to terms: {}", explain(cause))]
+    Handshake {
+        /// The coordinator's address.
+        address: String,
+        /// What TLS says.
+        cause: io::Error,
+    },
+    /// Somebody else is at the other end.
+    #[error("at {address} there is no coordinator: {found}")]
+    NotACoordinator {
+        /// Which address.
+        address: String,
+        /// What its certificate says.
+        found: String,
+    },
+    /// HTTP/2 cannot be set up.
+    #[error("{address} does not speak HTTP/2: {cause}")]
+    Http {
+        /// Which address.
+        address: String,
+        /// Why.
+        cause: tonic::transport::Error,
+    },
+    /// It took too long.
+    #[error("{0} did not answer within 15 seconds")]
+    TooSlow(String),
+}
+
+/// An open connection, with what was negotiated.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// To make clients of. It is this one connection: when it ends, dial again.
+    pub channel: Channel,
+    /// The key exchange, `X25519MLKEM768` for instance.
+    pub key_exchange: String,
+}
+
+/// Connects to the coordinator, and makes sure that it is one.
+///
+/// # Errors
+/// Typed by what stands in the way.
+pub async fn dial(credentials: &Credentials, target: &Target) -> Result<Connection, DialError> {
+    tokio::time::timeout(CONNECT_LIMIT, connect(credentials, target))
+        .await
+        .map_err(|_| DialError::TooSlow(target.address.clone()))?
+}
+
+async fn connect(credentials: &Credentials, target: &Target) -> Result<Connection, DialError> {
+    let connector = TlsConnector::from(credentials.client_config()?);
+    let socket = open_socket(target).await?;
+    let address = target.address.clone();
+    let stream = connector
+        .connect(target.server_name.clone(), socket)
+        .await
+        .map_err(|cause| DialError::Handshake { address: address.clone(), cause })?;
+    must_be_coordinator(&stream, &address)?;
+    let key_exchange = stream
+        .get_ref()
+        .1
+        .negotiated_key_exchange_group()
+        .map(|group| format!("{:?}", group.name()))
+        .unwrap_or_default();
+    // The address in this URI is for HTTP/2's headers; the connection is the one just made, and made once.
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+        .map_err(|cause| DialError::Http { address: address.clone(), cause })?
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(2 * 1024 * 1024)
+        .initial_connection_window_size(4 * 1024 * 1024);
+    let once = Arc::new(Mutex::new(Some(TokioIo::new(stream))));
+    let channel = endpoint
+        .connect_with_connector(service_fn(move |_| {
+            let stream = once.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            ready(stream.ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the connection has ended")))
+        }))
+        .await
+        .map_err(|cause| DialError::Http { address, cause })?;
+    Ok(Connection { channel, key_exchange })
+}
+
+async fn open_socket(target: &Target) -> Result<TcpStream, DialError> {
+    let first = target.proxy.as_ref().map_or(target.address.as_str(), |proxy| proxy.0.as_str());
+    let unreachable = |cause| DialError::Unreachable { address: first.to_owned(), cause };
+    let mut socket = TcpStream::connect(first).await.map_err(unreachable)?;
+    socket.set_nodelay(true).map_err(unreachable)?;
+    if let Some(proxy) = &target.proxy {
+        ask_proxy(&mut socket, proxy, &target.address).await?;
+    }
+    Ok(socket)
+}
+
+/// HTTP CONNECT (RFC 9110, section 9.3.6).
+async fn ask_proxy(socket: &mut TcpStream, proxy: &ProxyAddress, address: &str) -> Result<(), DialError> {
+    let unreachable = |cause| DialError::Unreachable { address: proxy.to_string(), cause };
+    let request = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.map_err(unreachable)?;
+    let mut answer = Vec::with_capacity(256);
+    // Byte by byte, so that nothing of what follows the blank line is taken from TLS.
+    while !answer.ends_with(b"\r\n\r\n") && answer.len() < PROXY_ANSWER {
+        answer.push(socket.read_u8().await.map_err(unreachable)?);
+    }
+    let text = String::from_utf8_lossy(&answer);
+    let line = text.lines().next().unwrap_or_default();
+    let code = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
+    if answer.ends_with(b"\r\n\r\n") && code.is_some_and(|code| code.starts_with('2')) {
+        return Ok(());
+    }
+    Err(DialError::ProxyRefuses {
+        proxy: proxy.clone(),
+        address: address.to_owned(),
+        answer: line.chars().take(200).flat_map(char::escape_debug).collect(),
+    })
+}
+
+fn must_be_coordinator(stream: &TlsStream<TcpStream>, address: &str) -> Result<(), DialError> {
+    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let found = match shown.map(|certificate| Role::of_certificate(certificate)) {
+        Some(Ok(Role::Coordinator)) => return Ok(()),
+        Some(Ok(other)) => format!("the certificate is that of {other}"),
+        Some(Err(cause)) => cause.to_string(),
+        None => "no certificate was shown".to_owned(),
+    };
+    Err(DialError::NotACoordinator { address: address.to_owned(), found })
+}
+
+/// Says in words why a connection or a call on it failed: looks for what TLS said along the chain of causes.
+///
+/// In TLS 1.3 the other side's refusal of a certificate shows only after the handshake, as an alert on the first call.
+pub fn explain(error: &(dyn Error + 'static)) -> String {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(current) = cause {
+        let inner = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(tls) = tls.or_else(|| current.downcast_ref::<rustls::Error>()) {
+            return explain_tls(tls);
+        }
+        cause = match inner {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    error.to_string()
+}
+
+fn explain_tls(error: &rustls::Error) -> String {
+    use rustls::AlertDescription as Alert;
+    use rustls::CertificateError as Wrong;
+    use rustls::Error as Tls;
+    match error {
+        Tls::AlertReceived(Alert::CertificateExpired) => {
+            "the other side says that this side's certificate has expired; have a new one issued".to_owned()
+        }
+        Tls::AlertReceived(Alert::UnknownCA | Alert::DecryptError | Alert::BadCertificate) => {
+            "the other side does not accept this side's certificate; was it issued by the federation's authority?"
+                .to_owned()
+        }
+        Tls::AlertReceived(Alert::CertificateRequired) => "the other side wants a certificate".to_owned(),
+        Tls::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
+            "the other side's certificate has expired, or this machine's clock is ahead".to_owned()
+        }
+        Tls::InvalidCertificate(Wrong::NotValidYet | Wrong::NotValidYetContext { .. }) => {
+            "the other side's certificate is not valid yet, or this machine's clock is behind".to_owned()
+        }
+        Tls::InvalidCertificate(Wrong::UnknownIssuer) => {
+            "the other side's certificate is not of the configured authority".to_owned()
+        }
+        Tls::InvalidCertificate(Wrong::NotValidForName | Wrong::NotValidForNameContext { .. }) => {
+            "the other side's certificate is for another name; check address and server_name".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_need_host_and_port() {
+        for good in ["localhost:1", "127.0.0.1:8443", "[::1]:8443", "https://a.example:443/"] {
+            assert!(Target::new(good, None, None).is_ok(), "{good}");
+        }
+        for bad in ["", "localhost", ":1", "a:70000", "a b:1", "a:1\r\nHost: b:1", "https://a/b:1"] {
+            assert!(Target::new(bad, None, None).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn proxies_need_host_and_port() {
+        assert!("http://proxy.example:3128".parse::<ProxyAddress>().is_ok());
+        assert!("proxy:3128/".parse::<ProxyAddress>().is_ok());
+        assert!("proxy".parse::<ProxyAddress>().is_err());
+        assert!("https://user:secret@proxy:3128".parse::<ProxyAddress>().is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! Which role may call what: one table, enforced before any service sees a request.
+
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http::{Request, Response};
+use tower::{Layer, Service};
+
+use crate::listen::Peer;
+use crate::role::RoleKind;
+
+/// Every call that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// A node's standing connection.
+    Attend,
+    /// A node's masked table.
+    Submit,
+    /// A question.
+    Ask,
+    /// Following a question.
+    Watch,
+    /// A release.
+    Fetch,
+    /// One's questions.
+    List,
+    /// What can be asked.
+    Catalogue,
+    /// What suppliers say of themselves.
+    Explain,
+    /// A new edition.
+    AnnounceEdition,
+    /// Ends an uncertified query.
+    CancelQuery,
+    /// Declares a certified query void.
+    VoidQuery,
+    /// How the coordinator is.
+    Status,
+}
+
+impl Call {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Attend,
+        Self::Submit,
+        Self::Ask,
+        Self::Watch,
+        Self::Fetch,
+        Self::List,
+        Self::Catalogue,
+        Self::Explain,
+        Self::AnnounceEdition,
+        Self::CancelQuery,
+        Self::VoidQuery,
+        Self::Status,
+    ];
+
+    /// The path of the gRPC request.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Attend => "/optelsom.v1.NodeService/Attend",
+            Self::Submit => "/optelsom.v1.NodeService/Submit",
+            Self::Ask => "/optelsom.v1.AnalystService/Ask",
+            Self::Watch => "/optelsom.v1.AnalystService/Watch",
+            Self::Fetch => "/optelsom.v1.AnalystService/Fetch",
+            Self::List => "/optelsom.v1.AnalystService/List",
+            Self::Catalogue => "/optelsom.v1.AnalystService/Catalogue",
+            Self::Explain => "/optelsom.v1.AnalystService/Explain",
+            Self::AnnounceEdition => "/optelsom.v1.BureauService/AnnounceEdition",
+            Self::CancelQuery => "/optelsom.v1.BureauService/CancelQuery",
+            Self::VoidQuery => "/optelsom.v1.BureauService/VoidQuery",
+            Self::Status => "/optelsom.v1.BureauService/Status",
+        }
+    }
+
+    /// The call of this path.
+    pub fn of_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|call| call.path() == path)
+    }
+}
+
+/// The table: whether this role may make this call.
+pub const fn permitted(role: RoleKind, call: Call) -> bool {
+    match call {
+        Call::Attend | Call::Submit => matches!(role, RoleKind::Node),
+        Call::Ask | Call::Watch | Call::Fetch | Call::List | Call::Explain => matches!(role, RoleKind::Analyst),
+        Call::Catalogue => matches!(role, RoleKind::Analyst | RoleKind::Operator),
+        Call::AnnounceEdition | Call::CancelQuery | Call::VoidQuery | Call::Status => {
+            matches!(role, RoleKind::Operator)
+        }
+    }
+}
+
+/// Puts [`Gate`] before all services of a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GateLayer;
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Gate<S>;
+
+    fn layer(&self, inner: S) -> Gate<S> {
+        Gate { inner }
+    }
+}
+
+/// Lets through what [`permitted`] allows to the role of the connection.
+#[derive(Clone, Debug)]
+pub struct Gate<S> {
+    inner: S,
+}
+
+fn judge(request: &Request<Body>) -> Result<(), Status> {
+    let path = request.uri().path();
+    let call = Call::of_path(path).ok_or_else(|| Status::unimplemented(format!("there is no call {path}")))?;
+    let peer = request.extensions().get::<Peer>().ok_or_else(|| Status::unauthenticated("no certificate was shown"))?;
+    if permitted(peer.role.kind(), call) {
+        return Ok(());
+    }
+    tracing::warn!(peer = %peer.role, path, "call refused: not for this role");
+    Err(Status::permission_denied(format!(
+        "{} may not call {path}: it is not for the role {}",
+        peer.role,
+        peer.role.kind()
+    )))
+}
+
+impl<S> Service<Request<Body>> for Gate<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        match judge(&request) {
+            Ok(()) => Box::pin(self.inner.call(request)),
+            Err(status) => {
+                let refused: Ready<Result<_, S::Error>> = ready(Ok(status.into_http()));
+                Box::pin(refused)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_is_a_call_of_its_own() {
+        for call in Call::ALL {
+            assert_eq!(Call::of_path(call.path()), Some(call));
+        }
+        assert_eq!(Call::of_path("/optelsom.v1.NodeService/Nothing"), None);
+    }
+
+    #[test]
+    fn who_answers_never_asks_and_who_asks_never_answers() {
+        for call in Call::ALL {
+            assert!(!permitted(RoleKind::Coordinator, call));
+            assert!(!(permitted(RoleKind::Node, call) && permitted(RoleKind::Analyst, call)));
+            assert!(!(permitted(RoleKind::Node, call) && permitted(RoleKind::Operator, call)));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! How much of anything is taken from the other side.
+
+/// The longest message that is taken, in bytes: the certificate of 4,096 suppliers fits.
+pub const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// The most words of 8 bytes in one part of a table.
+pub const PART_WORDS: usize = 32 * 1024;
+/// The longest query document, in bytes.
+pub const DOCUMENT_BYTES: usize = 1024 * 1024;
+/// The longest canonical entry, in bytes: what one leaf of the log holds.
+pub const ENTRY_BYTES: usize = 65_535;
+/// The longest agreement, in bytes.
+pub const AGREEMENT_BYTES: usize = 1024 * 1024;
+/// The longest text of other kinds, in bytes.
+pub const TEXT_BYTES: usize = 4096;
+/// The most suppliers in any list.
+pub const SUPPLIERS: usize = 4096;
+/// The most columns of a table.
+pub const COLUMNS: usize = 1024;
+/// The most datasets, variables, measures or editions in a node's holdings.
+pub const HOLDINGS: usize = 4096;
+/// The longest encrypted share, in bytes.
+pub const SEALED_BYTES: usize = 256;
+/// Bytes of a release in one event.
+pub const RELEASE_PART_BYTES: usize = 256 * 1024;
+/// How far a node's clock may be off the coordinator's, in milliseconds: five minutes.
+pub const CLOCK_TOLERANCE_MS: u64 = 5 * 60 * 1000;
