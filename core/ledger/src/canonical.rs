@@ -55,7 +55,7 @@ impl Writer {
 
     /// The SHA-256 of the bytes.
     pub fn digest(self) -> Hash256 {
-        Hash256::from(<[u8; 32]>::from(Sha256::digest(&self.0)))
+        Hash256::from_bytes(<[u8; 32]>::from(Sha256::digest(&self.0)))
     }
 }
 

@@ -133,14 +133,14 @@ impl QueryEntry {
         }
         let mut reader = Reader::new(bytes, STATEMENT)?;
         let entry = Self {
-            query: Hash256::from(reader.array()?),
+            query: Hash256::from_bytes(reader.array()?),
             dataset: reader.text()?.to_owned(),
             edition: EditionId::try_from(reader.text()?).map_err(|_| reader.wrong("the name of an edition"))?,
             purpose: reader.text()?.to_owned(),
             requester: reader.text()?.to_owned(),
-            codebook: Hash256::from(reader.array()?),
-            roster: Hash256::from(reader.array()?),
-            disclosure_policy: Hash256::from(reader.array()?),
+            codebook: Hash256::from_bytes(reader.array()?),
+            roster: Hash256::from_bytes(reader.array()?),
+            disclosure_policy: Hash256::from_bytes(reader.array()?),
             scope: reader.list(4096, |r| {
                 let name = r.text()?;
                 SupplierId::try_from(name).map_err(|_| r.wrong("the name of a supplier"))
@@ -202,9 +202,8 @@ impl SignedQuery {
         if entry.min_suppliers < least as u64 || entry.min_suppliers > most as u64 {
             return Err(EntryError::MinSuppliers { asked: entry.min_suppliers, least, most });
         }
-        let requester = roster
-            .requester(&entry.requester)
-            .ok_or_else(|| EntryError::UnknownRequester(entry.requester.clone()))?;
+        let requester =
+            roster.requester(&entry.requester).ok_or_else(|| EntryError::UnknownRequester(entry.requester.clone()))?;
         requester
             .identity
             .verify(&signed_bytes(&entry.id()), &self.signature)

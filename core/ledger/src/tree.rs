@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 /// λ of an entry: SHA-256 over the byte 0x00 and the canonical entry.
 pub fn leaf_hash(entry: &[u8]) -> QueryId {
-    QueryId::from(<[u8; 32]>::from(Sha256::new().chain_update([0]).chain_update(entry).finalize()))
+    QueryId::from_bytes(<[u8; 32]>::from(Sha256::new().chain_update([0]).chain_update(entry).finalize()))
 }
 
 #[cfg(test)]

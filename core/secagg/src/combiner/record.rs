@@ -1,0 +1,1 @@
+//! What the combiner must know again after a crash.

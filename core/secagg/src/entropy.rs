@@ -1,0 +1,53 @@
+//! Fresh randomness, which the host brings with every message: the machines never ask the operating system.
+
+use std::fmt;
+
+use curve25519_dalek::Scalar;
+use hkdf::Hkdf;
+use optelsom_ledger::canonical::Writer;
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::round::Round;
+
+/// 32 bytes from the operating system's source of randomness, used for one message and no other. Zeroised when
+/// dropped, never printed.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Entropy([u8; 32]);
+
+impl Entropy {
+    /// Takes 32 fresh, uniform bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Draws `N` (at most 8,160) uniform bytes of their own for each label and index (HKDF-SHA-256, RFC 5869).
+    pub(crate) fn draw<const N: usize>(&self, round: &Round, label: &str, index: usize) -> Zeroizing<[u8; N]> {
+        let info = round.statement("entropy").text(label).number(index as u64).finish();
+        let mut drawn = Zeroizing::new([0; N]);
+        expand(&self.0, &info, &mut drawn[..]);
+        drawn
+    }
+
+    /// Draws a scalar, uniform up to 2^-252.
+    pub(crate) fn scalar(&self, round: &Round, label: &str, index: usize) -> Zeroizing<Scalar> {
+        Zeroizing::new(Scalar::from_bytes_mod_order_wide(&self.draw(round, label, index)))
+    }
+
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Entropy(secret)")
+    }
+}
+
+/// HKDF-SHA-256 of a uniform key into at most 8,160 bytes.
+pub(crate) fn expand(key: &[u8], info: &[u8], output: &mut [u8]) {
+    let salt = Writer::new("hkdf").finish();
+    let fits = Hkdf::<Sha256>::new(Some(&salt), key).expand(info, output);
+    debug_assert!(fits.is_ok(), "no caller asks for more than HKDF gives");
+}

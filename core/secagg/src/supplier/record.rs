@@ -1,0 +1,179 @@
+//! What a supplier's machine has promised, and must know again after a crash.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use optelsom_codebook::{Hash256, SupplierId};
+use optelsom_ledger::canonical::{CanonicalError, Reader, Writer};
+use optelsom_ledger::{QueryEntry, Signature, SignedQuery};
+use zeroize::Zeroizing;
+
+use crate::messages::{Attempt, Participants, Statement};
+use crate::secret::{SelfMask, Share};
+
+/// What one machine must know again after a crash. The host stores its bytes under the query's id, at each
+/// [`Effect::Persist`](super::Effect::Persist), whole, replacing the one before; and keeps the last one for ever, since
+/// a final statement or a declaration as void holds for ever. Secret while the query runs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SupplierRecord {
+    pub(crate) question: SignedQuery,
+    /// The highest attempt joined.
+    pub(crate) joined: Option<Attempt>,
+    pub(crate) prepared: BTreeMap<Attempt, PreparedRecord>,
+    pub(crate) vote: Vote,
+    /// The one attempt that something was opened of.
+    pub(crate) opened: Option<Attempt>,
+    pub(crate) ended: bool,
+}
+
+/// What Certify made durable of one attempt.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct PreparedRecord {
+    pub(crate) statement: Statement,
+    pub(crate) self_mask: SelfMask,
+    /// The shares of others that this supplier holds.
+    pub(crate) shares: Vec<(SupplierId, Share)>,
+}
+
+/// The one thing that a voter ever says about a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vote {
+    None,
+    Final { attempt: Attempt, digest: Hash256 },
+    Void,
+}
+
+const STATEMENT: &str = "supplier record";
+
+impl SupplierRecord {
+    pub(crate) fn new(question: SignedQuery) -> Self {
+        Self { question, joined: None, prepared: BTreeMap::new(), vote: Vote::None, opened: None, ended: false }
+    }
+
+    /// The query that it is about.
+    pub fn question(&self) -> &SignedQuery {
+        &self.question
+    }
+
+    /// Whether the query has ended here, so that its secrets are gone.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The record as bytes, for the host's store.
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let prepared: Vec<_> = self.prepared.iter().collect();
+        let writer = Writer::new(STATEMENT)
+            .bytes(&self.question.entry.to_bytes())
+            .bytes(self.question.signature.as_bytes())
+            .number(number(self.joined))
+            .list(&prepared, |w, (attempt, record)| {
+                let w = write_statement(w.number(number(Some(**attempt))), &record.statement);
+                let w = w.bytes(record.self_mask.as_bytes());
+                w.list(&record.shares, |w, (dealer, share)| w.text(dealer.as_str()).bytes(share.as_bytes()))
+            });
+        let writer = match self.vote {
+            Vote::None => writer.text("none").number(0).bytes(&[0; 32]),
+            Vote::Final { attempt, digest } => {
+                writer.text("final").number(number(Some(attempt))).bytes(digest.as_bytes())
+            }
+            Vote::Void => writer.text("void").number(0).bytes(&[0; 32]),
+        };
+        Zeroizing::new(writer.number(number(self.opened)).number(u64::from(self.ended)).finish())
+    }
+
+    /// Reads a record back.
+    ///
+    /// # Errors
+    /// When the bytes are not what [`SupplierRecord::to_bytes`] writes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
+        let mut reader = Reader::new(bytes, STATEMENT)?;
+        let question = read_question(&mut reader)?;
+        let joined = read_attempt(&mut reader)?;
+        let prepared = reader.list(u64::from(u32::MAX), |r| {
+            let attempt = read_attempt(r)?.ok_or_else(|| r.wrong("an attempt, from 1"))?;
+            Ok((attempt, read_prepared(r)?))
+        })?;
+        let vote = read_vote(&mut reader)?;
+        let opened = read_attempt(&mut reader)?;
+        let ended = read_flag(&mut reader)?;
+        reader.finish()?;
+        let prepared = prepared.into_iter().collect();
+        Ok(Self { question, joined, prepared, vote, opened, ended })
+    }
+}
+
+impl fmt::Debug for SupplierRecord {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SupplierRecord")
+            .field("joined", &self.joined)
+            .field("prepared", &self.prepared.keys().collect::<Vec<_>>())
+            .field("vote", &self.vote)
+            .field("opened", &self.opened)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_prepared(reader: &mut Reader<'_>) -> Result<PreparedRecord, CanonicalError> {
+    let statement = read_statement(reader)?;
+    let self_mask = SelfMask::from_bytes(reader.array()?);
+    let shares = reader.list(4096, |r| Ok((read_supplier(r)?, Share::from_bytes(r.array()?))))?;
+    Ok(PreparedRecord { statement, self_mask, shares })
+}
+
+fn read_vote(reader: &mut Reader<'_>) -> Result<Vote, CanonicalError> {
+    let kind = reader.text()?;
+    let attempt = read_attempt(reader)?;
+    let digest = Hash256::from_bytes(reader.array()?);
+    match (kind, attempt) {
+        ("none", None) => Ok(Vote::None),
+        ("void", None) => Ok(Vote::Void),
+        ("final", Some(attempt)) => Ok(Vote::Final { attempt, digest }),
+        _ => Err(reader.wrong("a vote")),
+    }
+}
+
+/// 0 for none.
+pub(crate) fn number(attempt: Option<Attempt>) -> u64 {
+    attempt.map_or(0, |attempt| u64::from(attempt.number()))
+}
+
+pub(crate) fn read_attempt(reader: &mut Reader<'_>) -> Result<Option<Attempt>, CanonicalError> {
+    let number = u32::try_from(reader.number()?).map_err(|_| reader.wrong("an attempt"))?;
+    Ok(Attempt::new(number))
+}
+
+pub(crate) fn read_flag(reader: &mut Reader<'_>) -> Result<bool, CanonicalError> {
+    match reader.number()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(reader.wrong("0 or 1")),
+    }
+}
+
+pub(crate) fn read_supplier(reader: &mut Reader<'_>) -> Result<SupplierId, CanonicalError> {
+    let name = reader.text()?;
+    SupplierId::try_from(name).map_err(|_| reader.wrong("the name of a supplier"))
+}
+
+pub(crate) fn read_question(reader: &mut Reader<'_>) -> Result<SignedQuery, CanonicalError> {
+    let entry = QueryEntry::from_bytes(reader.bytes()?).map_err(|_| reader.wrong("a query's entry"))?;
+    Ok(SignedQuery { entry, signature: Signature::from_bytes(reader.array()?) })
+}
+
+pub(crate) fn write_statement(writer: Writer, statement: &Statement) -> Writer {
+    let pair = |w: Writer, (s, digest): &(SupplierId, Hash256)| w.text(s.as_str()).bytes(digest.as_bytes());
+    writer.list(statement.participants.entries(), pair).list(&statement.digests, pair)
+}
+
+pub(crate) fn read_statement(reader: &mut Reader<'_>) -> Result<Statement, CanonicalError> {
+    let participants = read_digests(reader)?;
+    let participants = Participants::new(participants).map_err(|_| reader.wrong("a sorted list"))?;
+    Ok(Statement { participants, digests: read_digests(reader)? })
+}
+
+fn read_digests(reader: &mut Reader<'_>) -> Result<Vec<(SupplierId, Hash256)>, CanonicalError> {
+    reader.list(4096, |r| Ok((read_supplier(r)?, Hash256::from_bytes(r.array()?))))
+}

@@ -1,0 +1,220 @@
+//! A supplier's own table: counted, committed to, masked.
+
+use std::fmt;
+use std::sync::Arc;
+
+use curve25519_dalek::RistrettoPoint;
+use thiserror::Error;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::generators::Generators;
+use crate::messages::{Attempt, TableChunk};
+
+/// B: the largest magnitude of a cell, such that the sum over all suppliers of a scope cannot wrap: n·B < 2^63.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bound(u64);
+
+impl Bound {
+    /// B for a scope of `n` suppliers.
+    pub fn for_suppliers(n: usize) -> Self {
+        Self((i64::MAX as u64) / (n.max(1) as u64))
+    }
+
+    /// Its magnitude.
+    pub fn magnitude(self) -> u64 {
+        self.0
+    }
+}
+
+/// Why counts are no table. Names places, never values.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum OutOfBounds {
+    /// A cell beyond the bound. It is never clipped.
+    #[error(
+        "column {column}, cell {cell}: the figure is larger than a sum over all suppliers can hold; nothing was sent"
+    )]
+    Cell {
+        /// Which column, from 0.
+        column: usize,
+        /// Which cell, from 0.
+        cell: usize,
+    },
+    /// A column of another length than the plan's.
+    #[error("column {column} has {found} cells where the plan has {wanted}")]
+    Length {
+        /// Which column, from 0.
+        column: usize,
+        /// How many cells it has.
+        found: usize,
+        /// How many the plan has.
+        wanted: usize,
+    },
+}
+
+/// What one supplier counted: columns of cells, each within the bound. Zeroised when dropped, never printed.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct LocalTable {
+    cells: usize,
+    columns: Vec<Vec<i64>>,
+    #[zeroize(skip)]
+    bound: Bound,
+}
+
+impl LocalTable {
+    /// Takes columns of `cells` figures each, none of a magnitude beyond the bound (see [`Bound::for_suppliers`]).
+    ///
+    /// # Errors
+    /// When a column has another length, or a figure is out of bounds; the figures are zeroised then.
+    pub fn new(cells: usize, columns: Vec<Vec<i64>>, bound: Bound) -> Result<Self, OutOfBounds> {
+        let table = Self { cells, columns, bound };
+        for (column, figures) in table.columns.iter().enumerate() {
+            if figures.len() != cells {
+                return Err(OutOfBounds::Length { column, found: figures.len(), wanted: cells });
+            }
+            if let Some(cell) = figures.iter().position(|figure| figure.unsigned_abs() > bound.0) {
+                return Err(OutOfBounds::Cell { column, cell });
+            }
+        }
+        Ok(table)
+    }
+
+    /// m: how many cells each column has.
+    pub fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// How many columns there are.
+    pub fn column_count(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The figures, column by column: for the supplier's own preview, and for masking.
+    pub fn columns(&self) -> &[Vec<i64>] {
+        &self.columns
+    }
+
+    /// The bound that was kept to.
+    pub fn bound(&self) -> Bound {
+        self.bound
+    }
+}
+
+impl fmt::Debug for LocalTable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "LocalTable({} columns of {} cells, secret)", self.columns.len(), self.cells)
+    }
+}
+
+/// A local table with the part of its commitments that is the same in every attempt: Σ_j x_j G_j for each column.
+///
+/// Making it is a node's dearest step, and takes a time that depends on the figures: do it once per query, before the
+/// node says ready, away from the network's path.
+pub struct PreparedTable {
+    table: LocalTable,
+    points: Vec<RistrettoPoint>,
+}
+
+impl PreparedTable {
+    /// Computes the points.
+    pub fn new(table: LocalTable, generators: &Generators) -> Self {
+        let bases = generators.first(table.cells);
+        let points = table.columns.iter().map(|column| crate::commitment::sum_of_multiples(column, &bases)).collect();
+        Self { table, points }
+    }
+
+    /// The table.
+    pub fn table(&self) -> &LocalTable {
+        &self.table
+    }
+
+    pub(crate) fn points(&self) -> &[RistrettoPoint] {
+        &self.points
+    }
+}
+
+impl Drop for PreparedTable {
+    fn drop(&mut self) {
+        // Unblinded, a point tells a guess from a miss.
+        self.points.zeroize();
+    }
+}
+
+impl fmt::Debug for PreparedTable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Prepared{:?}", self.table)
+    }
+}
+
+/// A masked table, which goes to the coordinator in chunks, byte for byte the same each time.
+#[derive(PartialEq, Eq)]
+pub struct MaskedTable {
+    attempt: Attempt,
+    words: Vec<u64>,
+}
+
+impl MaskedTable {
+    pub(crate) fn new(attempt: Attempt, words: Vec<u64>) -> Self {
+        Self { attempt, words }
+    }
+
+    /// The attempt that it was masked for.
+    pub fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
+    /// All words, one column after the other.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// The table from word `from_word` on, in chunks of `words_per_chunk` (at least 1) words.
+    pub fn chunks(
+        self: &Arc<Self>,
+        from_word: u64,
+        words_per_chunk: usize,
+    ) -> impl Iterator<Item = TableChunk> + use<> {
+        let table = Arc::clone(self);
+        let step = words_per_chunk.max(1);
+        let start = usize::try_from(from_word).unwrap_or(usize::MAX).min(table.words.len());
+        (start..table.words.len()).step_by(step).map(move |at| {
+            let words = table.words.iter().skip(at).take(step).copied().collect();
+            TableChunk { attempt: table.attempt, offset: at as u64, words }
+        })
+    }
+}
+
+impl fmt::Debug for MaskedTable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "MaskedTable(attempt {}, {} words)", self.attempt, self.words.len())
+    }
+}
+
+/// SHA-256 of a masked table, taken as its words come in.
+#[derive(Clone, Debug)]
+pub(crate) struct TableDigest(sha2::Sha256);
+
+impl TableDigest {
+    /// Starts the digest of a table of so many words.
+    pub(crate) fn new(words: u64) -> Self {
+        use sha2::Digest;
+        let prefix = optelsom_ledger::canonical::Writer::new("masked table").number(words).finish();
+        Self(sha2::Sha256::new_with_prefix(prefix))
+    }
+
+    /// Adds words, each as 8 bytes, lowest first.
+    pub(crate) fn update(&mut self, words: &[u64]) {
+        use sha2::Digest;
+        let mut bytes = [0; 4096];
+        for run in words.chunks(512) {
+            for (place, word) in bytes.chunks_exact_mut(8).zip(run) {
+                place.copy_from_slice(&word.to_le_bytes());
+            }
+            self.0.update(bytes.get(..run.len() * 8).unwrap_or_default());
+        }
+    }
+
+    pub(crate) fn finish(self) -> optelsom_codebook::Hash256 {
+        use sha2::Digest;
+        optelsom_codebook::Hash256::from_bytes(self.0.finalize().into())
+    }
+}
