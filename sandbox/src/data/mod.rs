@@ -1,0 +1,6 @@
+//! Made-up data about a whole country, and what is true of it.
+
+pub mod chance;
+pub mod national;
+pub mod truth;
+pub mod victim;
