@@ -1,9 +1,10 @@
 //! How much of anything is taken from the other side.
 
-/// The longest message that is taken, in bytes: the certificate of 4,096 suppliers fits.
-pub const MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// The longest message that is taken, in bytes. The largest is Certify, whose headers name each participant's share for
+/// each other: those of 300 suppliers fit.
+pub const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 /// The most words of 8 bytes in one part of a table.
-pub const PART_WORDS: usize = 32 * 1024;
+pub const PART_WORDS: usize = 16 * 1024;
 /// The longest query document, in bytes.
 pub const DOCUMENT_BYTES: usize = 1024 * 1024;
 /// The longest canonical entry, in bytes: what one leaf of the log holds.
@@ -18,6 +19,8 @@ pub const SUPPLIERS: usize = 4096;
 pub const COLUMNS: usize = 1024;
 /// The most datasets, variables, measures or editions in a node's holdings.
 pub const HOLDINGS: usize = 4096;
+/// The most unfinished queries that a node names.
+pub const UNFINISHED: usize = 10_000;
 /// The longest encrypted share, in bytes.
 pub const SEALED_BYTES: usize = 256;
 /// Bytes of a release in one event.

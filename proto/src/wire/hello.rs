@@ -2,13 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use optelsom_codebook::{EditionId, Hash256, SupplierId, Timestamp};
+use optelsom_codebook::{EditionId, Hash256, QueryId, SupplierId, Timestamp};
 use optelsom_ledger::canonical::Writer;
 use optelsom_ledger::{IdentityError, IdentityKey, PublicIdentity, Signature};
 
 use super::WireError;
-use super::fields::{edition, hash, list, name, signature, text, there};
-use crate::limits::{AGREEMENT_BYTES, HOLDINGS, TEXT_BYTES};
+use super::fields::{edition, hash, list, name, query_id, signature, text, there};
+use crate::limits::{AGREEMENT_BYTES, HOLDINGS, TEXT_BYTES, UNFINISHED};
 use crate::v1;
 
 /// An agreement as its supplier has signed it.
@@ -81,6 +81,8 @@ pub struct Hello {
     pub agreement: SignedAgreement,
     /// What it can answer.
     pub holdings: Holdings,
+    /// Queries that have not ended for it.
+    pub unfinished: Vec<QueryId>,
 }
 
 /// An edition that the coordinator has announced.
@@ -149,6 +151,7 @@ impl TryFrom<v1::Hello> for Hello {
                 signature: signature("hello.agreement_signature", &wire.agreement_signature)?,
             },
             holdings: there("hello.holdings", wire.holdings)?.try_into()?,
+            unfinished: list("hello.unfinished", wire.unfinished, UNFINISHED, |id| query_id("hello.unfinished", &id))?,
         })
     }
 }
@@ -163,6 +166,7 @@ impl From<Hello> for v1::Hello {
             agreement: hello.agreement.document,
             agreement_signature: hello.agreement.signature.as_bytes().to_vec(),
             holdings: Some(hello.holdings.into()),
+            unfinished: hello.unfinished.iter().map(|id| id.as_bytes().to_vec()).collect(),
         }
     }
 }

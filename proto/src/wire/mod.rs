@@ -1,14 +1,21 @@
 //! From the wire into the core's types and back. Parse, don't validate: what comes out cannot be malformed, and what
 //! cannot be parsed names the field that is wrong.
 
+pub mod answer;
+mod certificates;
 mod fields;
 pub mod hello;
+pub mod parts;
 pub mod query;
+pub mod request;
 
 use thiserror::Error;
 
+pub use answer::{Answer, answer};
 pub use hello::{Announced, Hello, Holding, Holdings, SignedAgreement};
+pub use parts::table_part;
 pub use query::Asked;
+pub use request::{Request, request};
 
 /// A message from outside that is not what it should be. Names the field; never repeats its contents, which may be
 /// secret.

@@ -37,6 +37,11 @@ impl Asked {
     pub fn document(&self) -> &[u8] {
         &self.document
     }
+
+    /// Both, apart.
+    pub fn into_parts(self) -> (SignedQuery, Vec<u8>) {
+        (self.query, self.document)
+    }
 }
 
 impl TryFrom<v1::SignedQuery> for SignedQuery {

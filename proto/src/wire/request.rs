@@ -1,0 +1,147 @@
+//! What the coordinator asks of a supplier about one query.
+
+use optelsom_codebook::QueryId;
+use optelsom_secagg::messages::{
+    Card, CoordinatorMessage, Encapsulation, EncryptedShare, RoundOutcome, SubmissionHeader,
+};
+
+use super::WireError;
+use super::fields::{hash, list, query_id, supplier, there};
+use super::parts::attempt;
+use super::query::Asked;
+use crate::limits::SUPPLIERS;
+use crate::v1;
+use crate::v1::request::Request as Kind;
+
+/// A request with the query that it is about, and the document where it brings one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// λ.
+    pub query: QueryId,
+    /// What is asked.
+    pub message: CoordinatorMessage,
+    /// Beside an Ask: the canonical query document, which fits the entry.
+    pub document: Option<Vec<u8>>,
+}
+
+impl TryFrom<v1::Request> for Request {
+    type Error = WireError;
+
+    fn try_from(wire: v1::Request) -> Result<Self, WireError> {
+        let query = query_id("request.query", &wire.query)?;
+        let mut document = None;
+        let message = match there("request.request", wire.request)? {
+            Kind::Ask(ask) => {
+                let asked = Asked::try_from(ask)?;
+                if asked.query().entry.id() != query {
+                    return Err(WireError::form("request.query", "the leaf hash of the entry"));
+                }
+                let (query, text) = asked.into_parts();
+                document = Some(text);
+                CoordinatorMessage::Ask { query }
+            }
+            other => message(other)?,
+        };
+        Ok(Self { query, message, document })
+    }
+}
+
+fn message(wire: Kind) -> Result<CoordinatorMessage, WireError> {
+    Ok(match wire {
+        Kind::Ask(ask) => CoordinatorMessage::Ask { query: Asked::try_from(ask)?.into_parts().0 },
+        Kind::Join(join) => CoordinatorMessage::Join {
+            attempt: attempt(join.attempt)?,
+            checkpoint: hash("join.checkpoint", &join.checkpoint)?,
+        },
+        Kind::Pair(pair) => CoordinatorMessage::Pair {
+            attempt: attempt(pair.attempt)?,
+            cards: list("pair.cards", pair.cards, SUPPLIERS, Card::try_from)?,
+        },
+        Kind::Exchange(exchange) => CoordinatorMessage::Exchange {
+            attempt: attempt(exchange.attempt)?,
+            encapsulations: list(
+                "exchange.encapsulations",
+                exchange.encapsulations,
+                SUPPLIERS,
+                Encapsulation::try_from,
+            )?,
+        },
+        Kind::Certify(certify) => CoordinatorMessage::Certify {
+            attempt: attempt(certify.attempt)?,
+            headers: list("certify.headers", certify.headers, SUPPLIERS, SubmissionHeader::try_from)?,
+            shares: list("certify.shares", certify.shares, SUPPLIERS, EncryptedShare::try_from)?,
+        },
+        Kind::Finalise(finalise) => CoordinatorMessage::Finalise {
+            certificate: there("finalise.certificate", finalise.certificate)?.try_into()?,
+        },
+        Kind::Open(open) => {
+            CoordinatorMessage::Open { certificate: there("open.certificate", open.certificate)?.try_into()? }
+        }
+        Kind::RecoverShares(recover) => CoordinatorMessage::RecoverShares {
+            certificate: there("recover_shares.certificate", recover.certificate)?.try_into()?,
+            of: list("recover_shares.of", recover.of, SUPPLIERS, |name| supplier("recover_shares.of", &name))?,
+        },
+        Kind::Void(v1::AskVoid {}) => CoordinatorMessage::Void,
+        Kind::Ended(ended) => CoordinatorMessage::Ended { outcome: outcome("ended.outcome", ended.outcome)? },
+    })
+}
+
+/// A request as it travels. An Ask travels with the document that `asked` holds; for all others it is not looked at.
+pub fn request(message: &CoordinatorMessage, query: &QueryId, document: &[u8]) -> v1::Request {
+    let kind = match message {
+        CoordinatorMessage::Ask { query } => {
+            Kind::Ask(v1::Ask { query: Some(query.into()), document: document.to_vec() })
+        }
+        CoordinatorMessage::Join { attempt, checkpoint } => {
+            Kind::Join(v1::Join { attempt: attempt.number(), checkpoint: checkpoint.as_bytes().to_vec() })
+        }
+        CoordinatorMessage::Pair { attempt, cards } => {
+            Kind::Pair(v1::Pair { attempt: attempt.number(), cards: cards.iter().map(Into::into).collect() })
+        }
+        CoordinatorMessage::Exchange { attempt, encapsulations } => Kind::Exchange(v1::Exchange {
+            attempt: attempt.number(),
+            encapsulations: encapsulations.iter().map(Into::into).collect(),
+        }),
+        CoordinatorMessage::Certify { attempt, headers, shares } => Kind::Certify(v1::Certify {
+            attempt: attempt.number(),
+            headers: headers.iter().map(Into::into).collect(),
+            shares: shares.iter().map(Into::into).collect(),
+        }),
+        CoordinatorMessage::Finalise { certificate } => {
+            Kind::Finalise(v1::Finalise { certificate: Some(certificate.into()) })
+        }
+        CoordinatorMessage::Open { certificate } => Kind::Open(v1::Open { certificate: Some(certificate.into()) }),
+        CoordinatorMessage::RecoverShares { certificate, of } => Kind::RecoverShares(v1::RecoverShares {
+            certificate: Some(certificate.into()),
+            of: of.iter().map(ToString::to_string).collect(),
+        }),
+        CoordinatorMessage::Void => Kind::Void(v1::AskVoid {}),
+        CoordinatorMessage::Ended { outcome } => Kind::Ended(v1::Ended { outcome: v1::Outcome::from(*outcome).into() }),
+    };
+    v1::Request { query: query.as_bytes().to_vec(), request: Some(kind) }
+}
+
+/// The outcome that stands in a field.
+///
+/// # Errors
+/// When it is unspecified or unknown.
+pub fn outcome(field: &'static str, value: i32) -> Result<RoundOutcome, WireError> {
+    match v1::Outcome::try_from(value) {
+        Ok(v1::Outcome::Opened) => Ok(RoundOutcome::Opened),
+        Ok(v1::Outcome::Abandoned) => Ok(RoundOutcome::Abandoned),
+        Ok(v1::Outcome::Void) => Ok(RoundOutcome::Void),
+        Ok(v1::Outcome::Spent) => Ok(RoundOutcome::Spent),
+        Ok(v1::Outcome::Unspecified) | Err(_) => Err(WireError::unknown(field, value)),
+    }
+}
+
+impl From<RoundOutcome> for v1::Outcome {
+    fn from(outcome: RoundOutcome) -> Self {
+        match outcome {
+            RoundOutcome::Opened => Self::Opened,
+            RoundOutcome::Abandoned => Self::Abandoned,
+            RoundOutcome::Void => Self::Void,
+            RoundOutcome::Spent => Self::Spent,
+        }
+    }
+}
