@@ -1,0 +1,186 @@
+//! What one cell of a protected table says: never a value alone, never a hidden value.
+
+use optelsom_codebook::Lang;
+use serde::{Deserialize, Serialize};
+
+use crate::decimal::Decimal;
+
+/// Why a cell shows what it shows. The names are stable: files and scripts rely on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Status {
+    /// The value is shown.
+    Shown,
+    /// Nothing was counted: a true zero, which hides nobody.
+    TrueZero,
+    /// Some were counted, but fewer than the minimum frequency, or the figure rests on a cell of which that is so.
+    HiddenTooFew,
+    /// There is nothing to compute the figure from, as for the mean of no values.
+    NotApplicable,
+}
+
+impl Status {
+    /// The stable name in files.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::TrueZero => "true-zero",
+            Self::HiddenTooFew => "hidden-too-few",
+            Self::NotApplicable => "not-applicable",
+        }
+    }
+
+    /// What it means, for people.
+    pub const fn label(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Shown, Lang::En) => "shown",
+            (Self::Shown, Lang::Nl) => "getoond",
+            (Self::TrueZero, Lang::En) => "true zero",
+            (Self::TrueZero, Lang::Nl) => "echte nul",
+            (Self::HiddenTooFew, Lang::En) => "hidden: too few",
+            (Self::HiddenTooFew, Lang::Nl) => "verborgen: te weinig",
+            (Self::NotApplicable, Lang::En) => "not applicable",
+            (Self::NotApplicable, Lang::Nl) => "niet van toepassing",
+        }
+    }
+}
+
+/// The bin that a figure lies in: the honest precision of a quantile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    /// Below this.
+    Below(Decimal),
+    /// At least the first, below the second.
+    Between(Decimal, Decimal),
+    /// At least this.
+    From(Decimal),
+}
+
+impl Bounds {
+    fn new(lower: Option<Decimal>, upper: Option<Decimal>) -> Option<Self> {
+        match (lower, upper) {
+            (None, Some(upper)) => Some(Self::Below(upper)),
+            (Some(lower), Some(upper)) => Some(Self::Between(lower, upper)),
+            (Some(lower), None) => Some(Self::From(lower)),
+            (None, None) => None,
+        }
+    }
+}
+
+/// One figure of one row: a value with its status, or a status that says why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "CellDocument", into = "CellDocument")]
+pub enum CellValue {
+    /// An exact figure, rounded to the digits that its heading names.
+    Shown(Decimal),
+    /// A figure known to lie in a bin, as a quantile is.
+    Within(Bounds),
+    /// Nothing was counted; the value is this zero.
+    TrueZero(Decimal),
+    /// Hidden since too few were counted.
+    HiddenTooFew,
+    /// Nothing to compute it from.
+    NotApplicable,
+}
+
+impl CellValue {
+    /// Why the cell shows what it shows.
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Shown(_) | Self::Within(_) => Status::Shown,
+            Self::TrueZero(_) => Status::TrueZero,
+            Self::HiddenTooFew => Status::HiddenTooFew,
+            Self::NotApplicable => Status::NotApplicable,
+        }
+    }
+
+    /// The single value, where one is shown.
+    pub const fn value(&self) -> Option<Decimal> {
+        match self {
+            Self::Shown(value) | Self::TrueZero(value) => Some(*value),
+            Self::Within(_) | Self::HiddenTooFew | Self::NotApplicable => None,
+        }
+    }
+
+    /// The bounds of a quantile: lower (inclusive), upper (exclusive).
+    pub const fn bounds(&self) -> (Option<Decimal>, Option<Decimal>) {
+        match self {
+            Self::Within(Bounds::Below(upper)) => (None, Some(*upper)),
+            Self::Within(Bounds::Between(lower, upper)) => (Some(*lower), Some(*upper)),
+            Self::Within(Bounds::From(lower)) => (Some(*lower), None),
+            _ => (None, None),
+        }
+    }
+}
+
+/// The form in JSON: `{"status": "shown", "value": "12"}`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CellDocument {
+    status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lower: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upper: Option<Decimal>,
+}
+
+impl From<CellValue> for CellDocument {
+    fn from(cell: CellValue) -> Self {
+        let (lower, upper) = cell.bounds();
+        Self { status: cell.status(), value: cell.value(), lower, upper }
+    }
+}
+
+impl TryFrom<CellDocument> for CellValue {
+    type Error = &'static str;
+
+    fn try_from(document: CellDocument) -> Result<Self, Self::Error> {
+        match (document.status, document.value, Bounds::new(document.lower, document.upper)) {
+            (Status::Shown, Some(value), None) => Ok(Self::Shown(value)),
+            (Status::Shown, None, Some(bounds)) => Ok(Self::Within(bounds)),
+            (Status::TrueZero, Some(zero), None) if zero.scaled() == 0 => Ok(Self::TrueZero(zero)),
+            (Status::HiddenTooFew, None, None) => Ok(Self::HiddenTooFew),
+            (Status::NotApplicable, None, None) => Ok(Self::NotApplicable),
+            _ => Err("a cell whose status and value contradict each other"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn reads_back_what_it_writes() {
+        let edge = Decimal::from_scaled(125, 1).unwrap();
+        let cells = [
+            (CellValue::Shown(Decimal::whole(12)), r#"{"status":"shown","value":"12"}"#),
+            (CellValue::Within(Bounds::From(edge)), r#"{"status":"shown","lower":"12.5"}"#),
+            (CellValue::TrueZero(Decimal::whole(0)), r#"{"status":"true-zero","value":"0"}"#),
+            (CellValue::HiddenTooFew, r#"{"status":"hidden-too-few"}"#),
+            (CellValue::NotApplicable, r#"{"status":"not-applicable"}"#),
+        ];
+        for (cell, json) in cells {
+            assert_eq!(serde_json::to_string(&cell).unwrap(), json);
+            assert_eq!(serde_json::from_str::<CellValue>(json).unwrap(), cell);
+        }
+    }
+
+    #[test]
+    fn a_hidden_cell_with_a_value_is_no_cell() {
+        for bad in [
+            r#"{"status":"hidden-too-few","value":"4"}"#,
+            r#"{"status":"true-zero","value":"4"}"#,
+            r#"{"status":"shown"}"#,
+            r#"{"status":"shown","value":"4","lower":"3"}"#,
+            r#"{"status":"shown","value":"4","note":"x"}"#,
+            r#"{"status":"seen","value":"4"}"#,
+        ] {
+            assert!(serde_json::from_str::<CellValue>(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What a reader of a table has to know beside its figures.
+
+use std::fmt;
+
+use optelsom_codebook::{Label, Lang, SupplierId};
+use serde::{Deserialize, Serialize};
+
+/// Something that the reader has to know. The names are stable: files and scripts rely on them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Note {
+    /// A row of the data may have several codes of this variable, so its counts don't add up to their total.
+    MultipleValued {
+        /// Its name.
+        variable: String,
+        /// Its name for people.
+        label: Label,
+    },
+    /// The table is about rows that have one of the codes shown; the other codes that such a row may have are not shown.
+    OtherCodesNotShown {
+        /// The multiple-valued variable.
+        variable: String,
+        /// Its name for people.
+        label: Label,
+    },
+    /// Some cells are hidden, and totals beside them are shown: whoever subtracts may come close to what is hidden.
+    MarginsMayRevealHidden,
+    /// No row was counted at all: every figure is a true zero or does not apply.
+    NothingCounted,
+    /// Fewer suppliers took part than were asked.
+    IncompleteTotal {
+        /// How many were asked.
+        asked: usize,
+        /// How many took part.
+        taking_part: usize,
+    },
+    /// A supplier that was asked did not take part.
+    SupplierAbsent {
+        /// Which.
+        supplier: SupplierId,
+        /// Why.
+        reason: Absence,
+    },
+    /// An agreement asks for a higher minimum frequency than the codebook.
+    StricterMinimumFrequency {
+        /// The k that was applied.
+        minimum_frequency: u64,
+        /// The codebook's.
+        codebook: u64,
+    },
+}
+
+/// Why a supplier took no part in a total.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Absence {
+    /// Its node refused, with the stable code of a refusal's reason.
+    Refused {
+        /// Such as `outside-period`.
+        code: String,
+    },
+    /// Its node did not answer before the deadline.
+    NoAnswer,
+    /// Its node was lost during the round, and the round was done again without it.
+    Lost,
+}
+
+impl Absence {
+    /// In words.
+    pub fn text(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Refused { code }, Lang::En) => format!("refused ({code})"),
+            (Self::Refused { code }, Lang::Nl) => format!("weigerde ({code})"),
+            (Self::NoAnswer, Lang::En) => "gave no answer in time".to_owned(),
+            (Self::NoAnswer, Lang::Nl) => "antwoordde niet op tijd".to_owned(),
+            (Self::Lost, Lang::En) => "was lost during the round".to_owned(),
+            (Self::Lost, Lang::Nl) => "viel tijdens de ronde uit".to_owned(),
+        }
+    }
+}
+
+impl Note {
+    /// The note in words: one sentence.
+    pub fn text(&self, lang: Lang) -> String {
+        match lang {
+            Lang::En => self.english(),
+            Lang::Nl => self.dutch(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Self::MultipleValued { label, .. } => {
+                format!("One row may have several values of “{}”: its counts do not add up to the total.", label.en)
+            }
+            Self::OtherCodesNotShown { label, .. } => {
+                format!("The rows were selected by “{}”; further values that they have of it are not shown.", label.en)
+            }
+            Self::MarginsMayRevealHidden => {
+                "Totals are shown beside hidden cells: subtracting may come close to what is \
+                                             hidden. Check before publishing."
+                    .to_owned()
+            }
+            Self::NothingCounted => "No row was counted at all.".to_owned(),
+            Self::IncompleteTotal { asked, taking_part } => {
+                format!("Incomplete: {taking_part} of the {asked} suppliers asked took part.")
+            }
+            Self::SupplierAbsent { supplier, reason } => format!("Supplier {supplier} {}.", reason.text(Lang::En)),
+            Self::StricterMinimumFrequency { minimum_frequency, codebook } => format!(
+                "Cells under {minimum_frequency} are hidden, as a supplier's agreement asks (codebook: {codebook})."
+            ),
+        }
+    }
+
+    fn dutch(&self) -> String {
+        match self {
+            Self::MultipleValued { label, .. } => {
+                format!(
+                    "Een rij kan meer waarden van “{}” hebben: de aantallen tellen niet op tot het totaal.",
+                    label.nl
+                )
+            }
+            Self::OtherCodesNotShown { label, .. } => {
+                format!(
+                    "De rijen zijn gekozen op “{}”; andere waarden die zij daarvan hebben, staan er niet bij.",
+                    label.nl
+                )
+            }
+            Self::MarginsMayRevealHidden => "Naast verborgen cellen staan totalen: wie aftrekt, kan dicht bij het \
+                                             verborgene komen. Controleer dit vóór publicatie."
+                .to_owned(),
+            Self::NothingCounted => "Er is geen enkele rij geteld.".to_owned(),
+            Self::IncompleteTotal { asked, taking_part } => {
+                format!("Onvolledig: {taking_part} van de {asked} gevraagde leveranciers deden mee.")
+            }
+            Self::SupplierAbsent { supplier, reason } => format!("Leverancier {supplier} {}.", reason.text(Lang::Nl)),
+            Self::StricterMinimumFrequency { minimum_frequency, codebook } => format!(
+                "Cellen onder {minimum_frequency} zijn verborgen, zoals de overeenkomst van een leverancier vraagt \
+                 (codeboek: {codebook})."
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.english())
+    }
+}

@@ -1,0 +1,99 @@
+//! From totals to a protected table.
+
+mod check;
+mod figure;
+mod quantile;
+
+use optelsom_codebook::{Axis, Label, Lang, Output, OutputKind, Plan};
+use thiserror::Error;
+
+use crate::policy::Policy;
+use crate::table::{AxisHeading, FigureHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
+use crate::totals::Totals;
+use figure::Opened;
+
+/// Why no table can be made. Says nothing of what was counted; nothing is released.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ProtectError {
+    /// A bug: the totals are not those of the plan.
+    #[error("the totals do not fit the plan: this is a bug")]
+    Shape,
+    /// A bug: the policy is another dataset's, or weaker than the codebook's.
+    #[error("the disclosure policy is not one for dataset `{0}`: this is a bug")]
+    OtherPolicy(String),
+    /// A supplier sent what no data can have; the masks hide which one did.
+    #[error(
+        "the totals contradict each other ({0}): a supplier submitted what no data can have, and nobody can tell which; \
+         each supplier should check its node's software"
+    )]
+    Contradiction(&'static str),
+    /// A figure needs more digits than can be held.
+    #[error("`{0}` is too large to be computed exactly; ask for a smaller group or another figure")]
+    TooLarge(String),
+}
+
+/// Turns opened totals into a table that may be shown, and forgets the totals.
+///
+/// A cell that counts some, but fewer than the policy's k, is hidden. A figure is hidden when the count of its cell is, or
+/// the count of the values that it is made of, or its margin; a quantile when the bin that holds it is, or when hidden
+/// bins could move it. Figures are computed exactly and rounded once, half away from zero.
+///
+/// # Errors
+/// When totals, plan and policy do not belong together, or the totals contradict each other.
+pub fn protect(plan: &Plan, policy: &Policy, totals: Totals) -> Result<ProtectedTable, ProtectError> {
+    let dataset = plan.dataset();
+    if policy.dataset() != dataset.name() || policy.minimum_frequency() < dataset.minimum_frequency() {
+        return Err(ProtectError::OtherPolicy(dataset.name().to_owned()));
+    }
+    let columns = totals.columns();
+    if columns.len() != plan.columns().len() || columns.iter().any(|column| column.len() != plan.cell_count()) {
+        return Err(ProtectError::Shape);
+    }
+    check::consistent(plan, columns)?;
+    let opened = Opened { plan, columns, k: i64::try_from(policy.minimum_frequency()).unwrap_or(i64::MAX) };
+    // Axes that only quantiles need stand last, and are not shown.
+    let shown = plan.query().axes().len();
+    let mut rows = Vec::new();
+    for (at, block) in plan.blocks().iter().enumerate().filter(|(_, block)| block.shown()) {
+        for cell in block.cells() {
+            let mut places = plan.cell(cell).ok_or(ProtectError::Shape)?.positions;
+            places.truncate(shown);
+            let figures = plan.outputs().iter().map(|output| opened.figure(output, at, cell));
+            rows.push(Row::new(places, figures.collect::<Result<_, _>>()?));
+        }
+    }
+    let axes = plan.axes().iter().take(shown).map(axis_heading).collect();
+    Ok(ProtectedTable::new(axes, plan.outputs().iter().map(figure_heading).collect(), rows))
+}
+
+fn axis_heading(axis: &Axis) -> AxisHeading {
+    let places =
+        axis.codes().iter().map(|code| PlaceHeading { code: code.code().to_owned(), label: code.label().clone() });
+    AxisHeading {
+        name: axis.name().to_owned(),
+        label: axis.label().clone(),
+        multiple: axis.multiple(),
+        places: places.collect(),
+    }
+}
+
+fn figure_heading(output: &Output) -> FigureHeading {
+    FigureHeading {
+        name: output.name().to_owned(),
+        kind: match output.kind() {
+            OutputKind::Count { .. } => FigureKind::Count,
+            OutputKind::Sum { .. } => FigureKind::Sum,
+            OutputKind::Mean { .. } => FigureKind::Mean,
+            OutputKind::Variance { .. } => FigureKind::Variance,
+            OutputKind::StandardDeviation { .. } => FigureKind::StandardDeviation,
+            OutputKind::Share { .. } => FigureKind::Share,
+            OutputKind::Quantile { .. } => FigureKind::Quantile,
+        },
+        label: Label::new(output.label(Lang::Nl), output.label(Lang::En)),
+        unit: Label::new(output.unit(Lang::Nl), output.unit(Lang::En)),
+        decimals: output.decimals(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

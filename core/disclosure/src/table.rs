@@ -1,0 +1,254 @@
+//! The protected table: headings, and for each row the codes of its axes and what each figure says.
+
+use std::collections::HashMap;
+
+use optelsom_codebook::{Label, Plan};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::cell::{CellValue, Status};
+use crate::note::Note;
+
+/// An axis of the table: a variable, or the bins of a histogram.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AxisHeading {
+    /// The name in questions and files.
+    pub name: String,
+    /// The name for people.
+    pub label: Label,
+    /// Whether a row of the data may count at several places of the axis, so that they do not add up.
+    pub multiple: bool,
+    /// The places of the axis in order: their codes and what these mean.
+    pub places: Vec<PlaceHeading>,
+}
+
+/// One place of an axis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceHeading {
+    /// The code in files; unique on its axis.
+    pub code: String,
+    /// What it means.
+    pub label: Label,
+}
+
+/// What kind of figure it is. The names are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureKind {
+    /// How many.
+    Count,
+    /// A sum of a measure.
+    Sum,
+    /// A mean of a measure.
+    Mean,
+    /// A variance of a measure.
+    Variance,
+    /// A standard deviation of a measure.
+    StandardDeviation,
+    /// A part of a margin, as a fraction of 1.
+    Share,
+    /// The bin that holds a quantile; only this kind has bounds in place of a value.
+    Quantile,
+}
+
+/// What a column of figures says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FigureHeading {
+    /// The name in files, such as `mean_duration_days`.
+    pub name: String,
+    /// Its kind.
+    pub kind: FigureKind,
+    /// The name for people.
+    pub label: Label,
+    /// What it is counted or measured in; empty for a share.
+    pub unit: Label,
+    /// The digits after the point to which it is rounded.
+    pub decimals: u32,
+}
+
+/// One row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    places: Vec<Option<u32>>,
+    figures: Vec<CellValue>,
+}
+
+impl Row {
+    pub(crate) fn new(places: Vec<Option<u32>>, figures: Vec<CellValue>) -> Self {
+        Self { places, figures }
+    }
+
+    /// Per axis the position of its place; `None` is the total over the axis.
+    pub fn places(&self) -> &[Option<u32>] {
+        &self.places
+    }
+
+    /// Per figure heading, what it says here.
+    pub fn figures(&self) -> &[CellValue] {
+        &self.figures
+    }
+}
+
+/// A table in which every cell carries a value or a reason. What is hidden in it is nowhere in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectedTable {
+    axes: Vec<AxisHeading>,
+    figures: Vec<FigureHeading>,
+    rows: Vec<Row>,
+}
+
+impl ProtectedTable {
+    pub(crate) fn new(axes: Vec<AxisHeading>, figures: Vec<FigureHeading>, rows: Vec<Row>) -> Self {
+        Self { axes, figures, rows }
+    }
+
+    /// The axes in the order of the question.
+    pub fn axes(&self) -> &[AxisHeading] {
+        &self.axes
+    }
+
+    /// The figures in the order of the question.
+    pub fn figures(&self) -> &[FigureHeading] {
+        &self.figures
+    }
+
+    /// The rows, finest first, totals after.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Per axis the place of a row of this table; `None` is the total.
+    pub fn places<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = Option<&'a PlaceHeading>> + 'a {
+        self.axes.iter().zip(&row.places).map(|(axis, place)| axis.places.get((*place)? as usize))
+    }
+
+    /// What its reader has to know, as far as it follows from the plan and from what is hidden.
+    pub(crate) fn notes(&self, plan: &Plan) -> Vec<Note> {
+        let mut notes = Vec::new();
+        for axis in plan.axes().iter().take(self.axes.len()).filter(|axis| axis.multiple()) {
+            let (variable, label) = (axis.name().to_owned(), axis.label().clone());
+            if axis.len() < axis.lookup().len() {
+                notes.push(Note::OtherCodesNotShown { variable: variable.clone(), label: label.clone() });
+            }
+            notes.push(Note::MultipleValued { variable, label });
+        }
+        let any = |wanted: Status| self.rows.iter().flat_map(Row::figures).any(|cell| cell.status() == wanted);
+        let margins = plan.blocks().iter().filter(|block| block.shown()).count() > 1;
+        let shares = self.figures.iter().any(|figure| figure.kind == FigureKind::Share);
+        if (margins || shares) && any(Status::HiddenTooFew) {
+            notes.push(Note::MarginsMayRevealHidden);
+        }
+        if !any(Status::HiddenTooFew) && !any(Status::Shown) {
+            notes.push(Note::NothingCounted);
+        }
+        notes
+    }
+}
+
+#[derive(Serialize)]
+struct RowWriting<'a> {
+    codes: Vec<Option<&'a str>>,
+    figures: &'a [CellValue],
+}
+
+/// Writes row by row, since a table may have a million of them.
+struct RowsWriting<'a>(&'a ProtectedTable);
+
+impl Serialize for RowsWriting<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.rows.iter().map(|row| RowWriting {
+            codes: self.0.places(row).map(|place| place.map(|heading| heading.code.as_str())).collect(),
+            figures: &row.figures,
+        }))
+    }
+}
+
+impl Serialize for ProtectedTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut table = serializer.serialize_struct("ProtectedTable", 3)?;
+        table.serialize_field("axes", &self.axes)?;
+        table.serialize_field("figures", &self.figures)?;
+        table.serialize_field("rows", &RowsWriting(self))?;
+        table.end()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RowReading {
+    codes: Vec<Option<String>>,
+    figures: Vec<CellValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TableReading {
+    axes: Vec<AxisHeading>,
+    figures: Vec<FigureHeading>,
+    rows: Vec<RowReading>,
+}
+
+impl<'de> Deserialize<'de> for ProtectedTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        TableReading::deserialize(deserializer)?.into_table().map_err(serde::de::Error::custom)
+    }
+}
+
+impl TableReading {
+    fn into_table(self) -> Result<ProtectedTable, String> {
+        let positions = self.axes.iter().map(positions).collect::<Result<Vec<_>, _>>()?;
+        let rows = self
+            .rows
+            .into_iter()
+            .enumerate()
+            .map(|(number, row)| {
+                row.into_row(&positions, &self.figures).map_err(|cause| format!("row {}: {cause}", number + 1))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        drop(positions);
+        Ok(ProtectedTable { axes: self.axes, figures: self.figures, rows })
+    }
+}
+
+fn positions(axis: &AxisHeading) -> Result<HashMap<&str, u32>, String> {
+    let positions: HashMap<&str, u32> =
+        axis.places.iter().zip(0..).map(|(place, i)| (place.code.as_str(), i)).collect();
+    if positions.len() == axis.places.len() {
+        Ok(positions)
+    } else {
+        Err(format!("axis `{}` names a code twice", axis.name))
+    }
+}
+
+impl RowReading {
+    fn into_row(self, axes: &[HashMap<&str, u32>], figures: &[FigureHeading]) -> Result<Row, String> {
+        if self.codes.len() != axes.len() || self.figures.len() != figures.len() {
+            return Err("it has not one code per axis and one cell per figure".to_owned());
+        }
+        let place = |(code, axis): (&Option<String>, &HashMap<&str, u32>)| match code {
+            None => Ok(None),
+            Some(code) => {
+                axis.get(code.as_str()).copied().map(Some).ok_or_else(|| format!("no axis has code `{code}`"))
+            }
+        };
+        let places = self.codes.iter().zip(axes).map(place).collect::<Result<_, _>>()?;
+        let rounded_as_declared = |(cell, heading): (&CellValue, &FigureHeading)| {
+            cell.value().is_none_or(|value| value.decimals() == heading.decimals)
+        };
+        if !self.figures.iter().zip(figures).all(rounded_as_declared) {
+            return Err("a value has another number of digits after the point than its heading".to_owned());
+        }
+        let bounds_of_a_quantile = |(cell, heading): (&CellValue, &FigureHeading)| match cell {
+            CellValue::Within(_) => heading.kind == FigureKind::Quantile,
+            CellValue::Shown(_) | CellValue::TrueZero(_) => heading.kind != FigureKind::Quantile,
+            CellValue::HiddenTooFew | CellValue::NotApplicable => true,
+        };
+        if !self.figures.iter().zip(figures).all(bounds_of_a_quantile) {
+            return Err("a quantile without bounds, or bounds of another figure".to_owned());
+        }
+        Ok(Row { places, figures: self.figures })
+    }
+}
