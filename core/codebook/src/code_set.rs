@@ -1,8 +1,6 @@
 //! Sets of codes of one list, as bits.
 
-use std::sync::Arc;
-
-use crate::code_list::{CodeIndex, CodeList};
+use crate::code_list::CodeIndex;
 
 /// A set of positions in one code list. Ordered and compared by the positions it holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,11 +18,6 @@ impl CodeSet {
     /// Every code of a list that has `universe` codes.
     pub fn full(universe: usize) -> Self {
         Self::empty(universe).complement()
-    }
-
-    /// No code of this list.
-    pub(crate) fn none_of(list: &Arc<CodeList>) -> Self {
-        Self::empty(list.len())
     }
 
     /// Adds a code; one beyond the list is left out.

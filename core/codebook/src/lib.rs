@@ -12,6 +12,7 @@ mod document;
 mod encoding;
 mod ids;
 mod label;
+mod plan;
 mod query;
 mod suggest;
 mod timestamp;
@@ -24,4 +25,12 @@ pub use decimal::{DecimalError, format_decimal, parse_decimal};
 pub use document::Problem;
 pub use ids::{EditionId, Hash256, IdError, QueryId, SupplierId};
 pub use label::{Label, Lang};
+pub use plan::{
+    Axis, AxisCode, AxisKind, AxisValue, Bin, Block, Cell, Column, DEFAULT_CELL_LIMIT, NO_POSITION, Output, OutputKind,
+    Plan, PlanError, PlanLimits,
+};
+pub use query::{
+    Figure, GroupAxis, Histogram, MAX_AXES, MAX_DOCUMENT_BYTES, MAX_QUERY_BYTES, Probability, Query, QueryError,
+    RowFilter,
+};
 pub use timestamp::{Timestamp, TimestampError};

@@ -1,0 +1,78 @@
+//! Columns: what is added up in each cell.
+
+use super::Plan;
+use crate::dataset::{Dataset, Measure};
+
+/// What each row adds to its cells. Column 0 of every plan is [`Column::Count`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Column {
+    /// One.
+    Count,
+    /// One if the row has a value of the measure.
+    Present {
+        /// The measure's position in the dataset.
+        measure: usize,
+    },
+    /// The row's value, scaled by 10^decimals; nothing if it has none.
+    Sum {
+        /// The measure's position in the dataset.
+        measure: usize,
+    },
+    /// The square of that, scaled by 10^(2·decimals).
+    SumOfSquares {
+        /// The measure's position in the dataset.
+        measure: usize,
+    },
+}
+
+impl Column {
+    /// The largest absolute value that one row can add; at most 2^62.
+    pub fn row_bound(&self, plan: &Plan) -> u64 {
+        let bound = |measure: &usize| plan.dataset().measures().get(*measure).map_or(0, Measure::bound);
+        match self {
+            Self::Count | Self::Present { .. } => 1,
+            Self::Sum { measure } => bound(measure),
+            Self::SumOfSquares { measure } => bound(measure).saturating_mul(bound(measure)),
+        }
+    }
+
+    /// The measure's position in the dataset.
+    pub fn measure(&self) -> Option<usize> {
+        match self {
+            Self::Count => None,
+            Self::Present { measure } | Self::Sum { measure } | Self::SumOfSquares { measure } => Some(*measure),
+        }
+    }
+}
+
+/// The columns of a plan while they are gathered.
+pub(super) struct Columns<'d> {
+    dataset: &'d Dataset,
+    columns: Vec<Column>,
+}
+
+impl<'d> Columns<'d> {
+    pub(super) fn new(dataset: &'d Dataset) -> Self {
+        Self { dataset, columns: vec![Column::Count] }
+    }
+
+    /// The position of the column, which is added if it is new.
+    pub(super) fn place(&mut self, column: Column) -> usize {
+        self.columns.iter().position(|known| *known == column).unwrap_or_else(|| {
+            self.columns.push(column);
+            self.columns.len() - 1
+        })
+    }
+
+    /// The column that counts the rows with a value: all rows where every row has one.
+    pub(super) fn present(&mut self, measure: usize) -> usize {
+        match self.dataset.measures().get(measure).is_some_and(Measure::optional) {
+            true => self.place(Column::Present { measure }),
+            false => self.place(Column::Count),
+        }
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Column> {
+        self.columns
+    }
+}

@@ -1,0 +1,153 @@
+//! From the parts of a question, however they were written, to the one query.
+
+use std::sync::Arc;
+
+use super::error::QueryError;
+use super::figure::{Figure, GroupAxis, Histogram};
+use super::filter::{Condition, RowFilter};
+use super::{MAX_AXES, MAX_EDGES, Query};
+use crate::codebook::Codebook;
+use crate::dataset::Dataset;
+use crate::decimal::format_decimal_short;
+use crate::ids::EditionId;
+
+/// The most grouping sets: all those of eight axes.
+pub(super) const MAX_SETS: usize = 1 << MAX_AXES;
+/// The most figures of one question.
+const MAX_FIGURES: usize = 100;
+
+/// The parts of a question, each resolved against the codebook.
+pub(super) struct Parts {
+    pub(super) dataset: Arc<Dataset>,
+    pub(super) edition: Option<EditionId>,
+    pub(super) select: Vec<Figure>,
+    pub(super) axes: Vec<GroupAxis>,
+    pub(super) sets: Vec<Vec<usize>>,
+    pub(super) condition: Option<Condition>,
+}
+
+impl Parts {
+    /// Brings the parts to normal form and checks what holds for a question as a whole.
+    pub(super) fn build(mut self, codebook: &Codebook) -> Result<Query, QueryError> {
+        self.check_figures()?;
+        self.check_axes()?;
+        normalise_sets(&mut self.sets, self.axes.len())?;
+        let filter = match self.condition {
+            None => RowFilter::All,
+            Some(condition) => condition.normalise(&self.dataset).ok_or(QueryError::NothingMatches)?,
+        };
+        let query = Query {
+            codebook: codebook.hash(),
+            dataset: self.dataset,
+            edition: self.edition,
+            select: self.select,
+            axes: self.axes,
+            sets: self.sets,
+            filter,
+        };
+        // What was read must also be readable in canonical form.
+        let bytes = query.canonical_json().len();
+        if bytes > super::MAX_DOCUMENT_BYTES {
+            return Err(QueryError::TooLong { bytes, limit: super::MAX_DOCUMENT_BYTES });
+        }
+        Ok(query)
+    }
+
+    fn check_figures(&mut self) -> Result<(), QueryError> {
+        if self.select.is_empty() {
+            return Err(QueryError::not_allowed(
+                "a question without a figure",
+                "select COUNT(*), SUM(…), AVG(…) or the like",
+            ));
+        }
+        if self.select.len() > MAX_FIGURES {
+            return Err(QueryError::TooComplex { what: "figures", limit: MAX_FIGURES });
+        }
+        for figure in &mut self.select {
+            if let Figure::Share { within } = figure {
+                within.sort_unstable();
+                within.dedup();
+            }
+        }
+        for (place, figure) in self.select.iter().enumerate() {
+            if self.select.iter().take(place).any(|earlier| earlier == figure) {
+                return Err(QueryError::not_allowed("the same figure twice", "select it once"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_axes(&self) -> Result<(), QueryError> {
+        for (place, axis) in self.axes.iter().enumerate() {
+            if self.axes.iter().take(place).any(|earlier| earlier == axis) {
+                return Err(QueryError::not_allowed("the same axis twice", "group by it once"));
+            }
+        }
+        let mut all: Vec<&GroupAxis> = self.axes.iter().collect();
+        let hidden: Vec<GroupAxis> = self.select.iter().filter_map(quantile_axis).collect();
+        for axis in &hidden {
+            if !all.contains(&axis) {
+                all.push(axis);
+            }
+        }
+        if all.len() > MAX_AXES {
+            return Err(QueryError::TooComplex {
+                what: "axes, with those of histograms and quantiles",
+                limit: MAX_AXES,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The axis that a quantile needs.
+pub(crate) fn quantile_axis(figure: &Figure) -> Option<GroupAxis> {
+    match figure {
+        Figure::Quantile { histogram, .. } => Some(GroupAxis::Histogram(histogram.clone())),
+        _ => None,
+    }
+}
+
+/// Sorts and deduplicates the sets, finest first, and checks that every axis is used.
+fn normalise_sets(sets: &mut Vec<Vec<usize>>, axes: usize) -> Result<(), QueryError> {
+    for set in sets.iter_mut() {
+        set.sort_unstable();
+        set.dedup();
+    }
+    sets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    sets.dedup();
+    if sets.len() > MAX_SETS {
+        return Err(QueryError::TooComplex { what: "grouping sets", limit: MAX_SETS });
+    }
+    if sets.is_empty() || (0..axes).any(|axis| !sets.iter().any(|set| set.contains(&axis))) {
+        return Err(QueryError::not_allowed("an axis that no grouping set uses", "leave it out, or add it to a set"));
+    }
+    Ok(())
+}
+
+impl Histogram {
+    /// Checks edges that were already scaled to the measure's decimals.
+    pub(super) fn new(dataset: &Dataset, measure: usize, edges: Vec<i64>) -> Result<Self, QueryError> {
+        let name = dataset.measures().get(measure).map_or("", |measure| measure.name());
+        let decimals = dataset.measures().get(measure).map_or(0, |measure| measure.decimals());
+        if edges.len() < 2 {
+            let what = format!("a histogram of `{name}` with {} edges", edges.len());
+            return Err(QueryError::not_allowed(
+                what,
+                format!("give at least two, as in HISTOGRAM({name}, 0, 10, 20)"),
+            ));
+        }
+        if edges.len() > MAX_EDGES {
+            return Err(QueryError::TooComplex { what: "edges of one histogram", limit: MAX_EDGES });
+        }
+        if let Some([low, high]) = edges.windows(2).find_map(|pair| match pair {
+            [low, high] if low >= high => Some([*low, *high]),
+            _ => None,
+        }) {
+            let (low, high) = (format_decimal_short(low, decimals), format_decimal_short(high, decimals));
+            let what = format!("a histogram of `{name}` in which {high} follows {low}");
+            return Err(QueryError::not_allowed(what, "give the edges in ascending order, each once"));
+        }
+        Ok(Self { measure, edges })
+    }
+}

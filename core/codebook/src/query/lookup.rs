@@ -1,0 +1,87 @@
+//! Finding what a question names, or the nearest thing to it.
+
+use std::sync::Arc;
+
+use super::error::{QueryError, excerpt};
+use crate::code_list::{CodeIndex, CodeList};
+use crate::codebook::Codebook;
+use crate::dataset::{Dataset, Variable};
+use crate::suggest::{Candidate, did_you_mean, listed, nearest};
+
+/// "did you mean", or else what there is.
+fn instead<'a>(near: Option<&str>, kind: &str, all: impl Iterator<Item = &'a str>) -> String {
+    match near {
+        Some(_) => did_you_mean(near),
+        None => format!("{kind} {}", listed(all)),
+    }
+}
+
+/// The dataset of this name, in any case.
+pub(super) fn dataset<'c>(codebook: &'c Codebook, name: &str) -> Result<&'c Arc<Dataset>, QueryError> {
+    codebook.datasets().find(|dataset| dataset.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
+        let near = nearest(name, codebook.datasets().map(|d| Candidate::labelled(d.name(), d.label())));
+        QueryError::Unknown {
+            kind: "dataset",
+            name: excerpt(name),
+            place: String::new(),
+            instead: instead(near, "there is", codebook.datasets().map(|dataset| dataset.name())),
+        }
+    })
+}
+
+/// The position of the variable of this name, in any case.
+pub(super) fn variable(dataset: &Dataset, name: &str) -> Result<usize, QueryError> {
+    let found = dataset.variables().iter().position(|variable| variable.name().eq_ignore_ascii_case(name));
+    found.ok_or_else(|| {
+        if let Some(measure) = dataset.measures().iter().find(|measure| measure.name().eq_ignore_ascii_case(name)) {
+            let name = measure.name();
+            return QueryError::not_allowed(
+                format!("the measure `{name}` in the place of a variable"),
+                format!("use SUM({name}), AVG({name}) or HISTOGRAM({name}, 0, 10, …)"),
+            );
+        }
+        let near = nearest(name, dataset.variables().iter().map(|v| Candidate::labelled(v.name(), v.label())));
+        unknown(dataset, "variable", name, near, dataset.variables().iter().map(Variable::name))
+    })
+}
+
+/// The position of the measure of this name, in any case.
+pub(super) fn measure(dataset: &Dataset, name: &str) -> Result<usize, QueryError> {
+    let found = dataset.measures().iter().position(|measure| measure.name().eq_ignore_ascii_case(name));
+    found.ok_or_else(|| {
+        if let Some(variable) = dataset.variables().iter().find(|variable| variable.name().eq_ignore_ascii_case(name)) {
+            let name = variable.name();
+            return QueryError::not_allowed(
+                format!("a sum or mean of `{name}`, whose values are codes,"),
+                format!("use COUNT(*) with GROUP BY {name}"),
+            );
+        }
+        let near = nearest(name, dataset.measures().iter().map(|m| Candidate::labelled(m.name(), m.label())));
+        unknown(dataset, "measure", name, near, dataset.measures().iter().map(|measure| measure.name()))
+    })
+}
+
+fn unknown<'a>(
+    dataset: &Dataset,
+    kind: &'static str,
+    name: &str,
+    near: Option<&str>,
+    all: impl Iterator<Item = &'a str>,
+) -> QueryError {
+    let place = format!(" in `{}`", dataset.name());
+    QueryError::Unknown { kind, name: excerpt(name), place, instead: instead(near, "it has", all) }
+}
+
+/// The position of this code of the variable, written exactly so.
+pub(super) fn code(variable: &Variable, code: &str) -> Result<CodeIndex, QueryError> {
+    let list: &CodeList = variable.list();
+    list.index_of(code).ok_or_else(|| {
+        let near = nearest(code, list.codes().iter().map(|c| Candidate::labelled(c.code(), c.label())));
+        QueryError::Unknown {
+            kind: "code",
+            name: excerpt(code),
+            place: format!(" of `{}`", variable.name()),
+            instead: instead(near, "it has", list.codes().iter().map(|code| code.code())),
+        }
+    })
+}
