@@ -1,0 +1,205 @@
+//! Local values and the codes that they stand for.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use optelsom_codebook::{CodeIndex, CodeList};
+use toml::Spanned;
+
+use super::document::{TransformDocument, VariableDocument};
+use super::problems::Problems;
+use super::transform::{Bins, DateFormat};
+use crate::source::{CsvSource, Source, SourceError, did_you_mean};
+
+/// What a local value stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Local {
+    /// This code.
+    Mapped(CodeIndex),
+    /// Nothing was filled in: the list's missing code.
+    Missing(CodeIndex),
+    /// No code, so the one that the binding names for such values.
+    Otherwise(CodeIndex),
+    /// No code, and the binding names none for such values.
+    Unknown,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    AsItIs,
+    Year(DateFormat),
+    Bins(Bins),
+}
+
+/// How the values of one column become codes.
+#[derive(Clone, Debug)]
+pub struct ValueMap {
+    trim: bool,
+    ignore_case: bool,
+    step: Step,
+    codes: HashMap<String, CodeIndex>,
+    fallback: Fallback,
+}
+
+/// Codes for values that are not there, or that no code stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Fallback {
+    missing: Option<CodeIndex>,
+    otherwise: Option<CodeIndex>,
+}
+
+impl Fallback {
+    pub(super) fn resolve(document: &VariableDocument, list: &CodeList, problems: &mut Problems) -> Option<Self> {
+        let otherwise = match &document.otherwise {
+            Some(code) => Some(find_code(list, code.get_ref(), code.span(), problems)?),
+            None => None,
+        };
+        Some(Self { missing: list.missing(), otherwise })
+    }
+
+    /// For nothing at all.
+    pub fn absent(self) -> Local {
+        self.missing.map_or(self.unmapped(), Local::Missing)
+    }
+
+    /// For a value without a code.
+    pub fn unmapped(self) -> Local {
+        self.otherwise.map_or(Local::Unknown, Local::Otherwise)
+    }
+}
+
+impl ValueMap {
+    pub(super) fn resolve(
+        document: &VariableDocument,
+        list: &CodeList,
+        folder: &Path,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let step = match document.transform.as_ref().map(Spanned::get_ref) {
+            None | Some(TransformDocument::AgeGroup(_)) => Step::AsItIs,
+            Some(TransformDocument::YearOfDate(date)) => {
+                Step::Year(DateFormat::resolve(date.format.as_ref(), problems)?)
+            }
+            Some(TransformDocument::Bins(bins)) => Step::Bins(Bins::resolve(bins, list, problems)?),
+        };
+        let fallback = Fallback::resolve(document, list, problems)?;
+        let (trim, ignore_case) = (document.trim.unwrap_or(true), document.ignore_case.unwrap_or(true));
+        let mut map = Self { trim, ignore_case, step, codes: HashMap::new(), fallback };
+        match (&document.map, &document.map_file) {
+            (Some(entries), _) => {
+                for (local, code) in entries {
+                    let index = find_code(list, code.get_ref(), code.span(), problems)?;
+                    map.add(local.get_ref(), index, local.span(), problems)?;
+                }
+            }
+            (None, Some(file)) => {
+                for (local, code) in read_map(&folder.join(file.get_ref()), file.span(), problems)? {
+                    let index = find_code(list, &code, file.span(), problems)?;
+                    map.add(&local, index, file.span(), problems)?;
+                }
+            }
+            (None, None) => {
+                let place = document.column.as_ref().map_or(0..0, Spanned::span);
+                for (code, index) in list.codes().iter().zip(list.indices()) {
+                    map.add(code.code(), index, place.clone(), problems)?;
+                }
+            }
+        }
+        Some(map)
+    }
+
+    fn add(&mut self, local: &str, code: CodeIndex, place: Range<usize>, problems: &mut Problems) -> Option<()> {
+        let key = self.key(local);
+        match self.codes.insert(key, code) {
+            Some(other) if other != code => {
+                let message = format!("{local:?} stands for two codes, since trimming and case make it equal to another");
+                problems.report(place, message, "set `ignore_case = false` or `trim = false`, or take one of them out");
+                None
+            }
+            _ => Some(()),
+        }
+    }
+
+    fn key(&self, text: &str) -> String {
+        let text = if self.trim { text.trim() } else { text };
+        if self.ignore_case { text.to_lowercase() } else { text.to_owned() }
+    }
+
+    /// What one local value stands for.
+    pub fn look_up(&self, text: &str) -> Local {
+        let key = self.key(text);
+        if let (Step::AsItIs, Some(&code)) = (&self.step, self.codes.get(&key)) {
+            return Local::Mapped(code);
+        }
+        if key.is_empty() {
+            return self.fallback.absent();
+        }
+        let code = match &self.step {
+            Step::AsItIs => None,
+            Step::Year(format) => {
+                let year = format.read(text.trim()).map(|date| date.year().to_string());
+                year.and_then(|year| self.codes.get(&year).copied())
+            }
+            Step::Bins(bins) => whole_number(&key).and_then(|number| bins.code(number)),
+        };
+        code.map_or_else(|| self.fallback.unmapped(), Local::Mapped)
+    }
+
+    /// What nothing at all stands for.
+    pub fn absent(&self) -> Local {
+        self.look_up("")
+    }
+}
+
+/// A whole number, perhaps written as `12.0`, as databases and spreadsheets do.
+fn whole_number(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let only_zeros = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+    if only_zeros { whole.parse().ok() } else { None }
+}
+
+/// The position of a code, or a mistake that names the nearest one.
+pub(super) fn find_code(
+    list: &CodeList,
+    code: &str,
+    place: Range<usize>,
+    problems: &mut Problems,
+) -> Option<CodeIndex> {
+    let found = list.index_of(code);
+    if found.is_none() {
+        let message = format!("the list `{}` has no code {code:?}", list.name());
+        let near = did_you_mean(code, list.codes().iter().map(|code| code.code()));
+        let mend = near.map_or_else(
+            || "look the codes up in the codebook".to_owned(),
+            |near| format!("did you mean {near:?}?"),
+        );
+        problems.report(place, message, mend);
+    }
+    found
+}
+
+/// Reads a table of local values and codes: a CSV file in UTF-8 with the head `local,code` or `local;code`.
+fn read_map(path: &Path, place: Range<usize>, problems: &mut Problems) -> Option<Vec<(String, String)>> {
+    let columns = ["local".to_owned(), "code".to_owned()];
+    let table = |delimiter| {
+        let (path, encoding) = (PathBuf::from(path), encoding_rs::UTF_8);
+        Source::Csv(CsvSource { path, delimiter, quote: true, encoding, header: true })
+    };
+    let with_comma = table(b',');
+    let source = match with_comma.columns() {
+        Ok(found) if found == columns => with_comma,
+        _ => table(b';'),
+    };
+    let mut entries = Vec::new();
+    let text = |bytes: Option<&&[u8]>| String::from_utf8_lossy(bytes.copied().unwrap_or_default()).into_owned();
+    let read = source.read(&columns, &mut |_| {}, |_, values| {
+        entries.push((text(values.first()), text(values.get(1)).trim().to_owned()));
+        Ok::<(), SourceError>(())
+    });
+    if let Err(error) = read {
+        problems.report(place, error.to_string(), "the file has two columns, with the head local;code");
+        return None;
+    }
+    Some(entries)
+}

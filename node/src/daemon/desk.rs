@@ -1,0 +1,308 @@
+//! Where a question becomes a table: documents, agreement, approval, edition, counting. And where editions are frozen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use optelsom_codebook::{
+    Admission, Admitted, EditionId, Plan, PlanError, Query, QueryError, QueryId, RefusalReason, Request, Timestamp,
+};
+use optelsom_ledger::QueryEntry;
+use optelsom_proto::wire::{Announced, Holding, Holdings};
+use optelsom_secagg::{Bound, Generators, PreparedTable, Question};
+use thiserror::Error;
+use tokio::sync::{Mutex, Semaphore};
+
+use super::clock::now;
+use super::settings::Settings;
+use super::store::{Decision, Question as Noted, Store, StoreError};
+use crate::aggregate::{AggregateError, aggregate};
+use crate::configuration::FreezeWhen;
+use crate::edition::{EditionError, EditionStore};
+use crate::freeze::Freezing;
+
+/// How often a waiting query looks whether a person has decided.
+const DECISION_INTERVAL: Duration = Duration::from_secs(1);
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Why a question gets no table here. The coordinator learns the reason code and nothing else; the rest is for this
+/// node's own log.
+#[derive(Debug, Error)]
+pub enum CountError {
+    /// The query's document cannot be read with this node's codebook.
+    #[error("the query's document: {0}")]
+    Document(#[from] QueryError),
+    /// The document is no UTF-8.
+    #[error("the query's document is no text")]
+    NotText,
+    /// The entry says something else than the document.
+    #[error("the entry's {0} is not the document's, or not the one in force here")]
+    Entry(&'static str),
+    /// Its cells cannot be laid out.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The agreement does not cover it.
+    #[error("outside the agreement: {0}")]
+    Agreement(RefusalReason),
+    /// A person has said no.
+    #[error("denied by a person here")]
+    Denied,
+    /// The query was over before a person said anything.
+    #[error("nobody here has decided before the query expired")]
+    Undecided,
+    /// The dataset, a variable, a measure or a year is not held here.
+    #[error("{0} is not held here")]
+    NotHeld(String),
+    /// The edition.
+    #[error(transparent)]
+    Edition(#[from] EditionError),
+    /// The counting.
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The task that counts has died.
+    #[error("the counting has stopped: {0}; this is a defect of the software")]
+    Stopped(#[from] tokio::task::JoinError),
+}
+
+impl CountError {
+    /// The one thing that leaves the node.
+    pub fn reason(&self) -> RefusalReason {
+        match self {
+            Self::Document(_) | Self::NotText | Self::Entry(_) | Self::Plan(_) => RefusalReason::Policy,
+            Self::Agreement(reason) => *reason,
+            Self::Denied | Self::Undecided => RefusalReason::Denied,
+            Self::NotHeld(_) => RefusalReason::NotHeld,
+            Self::Edition(EditionError::Absent { .. }) => RefusalReason::EditionNotFrozen,
+            Self::Aggregate(error) => error.reason(),
+            Self::Edition(_) | Self::Store(_) | Self::Stopped(_) => RefusalReason::LocalFailure,
+        }
+    }
+}
+
+/// Counts and freezes, for all queries of the node.
+#[derive(Debug)]
+pub(super) struct Desk {
+    settings: Arc<Settings>,
+    store: Store,
+    editions: EditionStore,
+    generators: Generators,
+    /// One at a time: each takes a processor.
+    counting: Semaphore,
+    /// Held while an edition is frozen, so that a question about it waits for it.
+    freezing: Mutex<()>,
+}
+
+impl Desk {
+    pub(super) fn new(settings: Arc<Settings>, store: Store) -> Self {
+        let editions = EditionStore::new(settings.state());
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            settings,
+            store,
+            editions,
+            generators: Generators::with_capacity(0),
+            counting: Semaphore::new(processors),
+            freezing: Mutex::new(()),
+        }
+    }
+
+    /// The table for a question that has passed the gate, or the reason code that the coordinator is told.
+    pub(super) async fn count(&self, question: &Question, document: &[u8]) -> Result<PreparedTable, RefusalReason> {
+        self.try_count(question, document).await.map_err(|error| {
+            let reason = error.reason();
+            tracing::warn!(query = %question.id().short(), reason = reason.code(), cause = %error, "refused");
+            reason
+        })
+    }
+
+    async fn try_count(&self, question: &Question, document: &[u8]) -> Result<PreparedTable, CountError> {
+        let entry = &question.signed().entry;
+        let text = std::str::from_utf8(document).map_err(|_| CountError::NotText)?;
+        let plan = self.plan(entry, text)?;
+        self.note(question.id(), entry, text).await?;
+        self.must_be_held(&plan)?;
+        let admitted = self.admit(question.id(), entry, &plan).await?;
+        self.store.note_admitted(&question.id()).await?;
+        let edition = self.edition(entry).await?;
+        let bound = Bound::for_suppliers(question.scope().members().len());
+        let generators = self.generators.clone();
+        // A closed semaphore is never seen: nobody closes it.
+        let _place = self.counting.acquire().await;
+        let counted = tokio::task::spawn_blocking(move || {
+            let table = aggregate(&admitted, &edition, bound)?;
+            Ok::<_, AggregateError>(PreparedTable::new(table, &generators))
+        });
+        Ok(counted.await??)
+    }
+
+    /// The plan, if entry and document speak of the same, under the codebook in force here.
+    fn plan(&self, entry: &QueryEntry, document: &str) -> Result<Plan, CountError> {
+        if entry.codebook != self.settings.codebook.hash() {
+            return Err(CountError::Entry("codebook"));
+        }
+        let query = Query::from_json(&self.settings.codebook, document)?;
+        if query.hash() != entry.query {
+            return Err(CountError::Entry("query"));
+        }
+        if query.dataset().name() != entry.dataset {
+            return Err(CountError::Entry("dataset"));
+        }
+        if query.edition() != Some(&entry.edition) {
+            return Err(CountError::Entry("edition"));
+        }
+        Ok(Plan::new(&self.settings.codebook, &query)?)
+    }
+
+    async fn note(&self, query: QueryId, entry: &QueryEntry, document: &str) -> Result<(), StoreError> {
+        let noted = Noted {
+            query,
+            received_at: now(),
+            dataset: entry.dataset.clone(),
+            edition: entry.edition.to_string(),
+            purpose: entry.purpose.clone(),
+            requester: entry.requester.clone(),
+            document: document.to_owned(),
+            decision: None,
+        };
+        self.store.note_question(&noted).await
+    }
+
+    /// A year that is not held would count as zero: such a question is refused, not answered wrongly.
+    fn must_be_held(&self, plan: &Plan) -> Result<(), CountError> {
+        let name = plan.dataset().name();
+        let binding = self.settings.bindings.iter().find(|binding| binding.dataset() == name);
+        let binding = binding.ok_or_else(|| CountError::NotHeld(format!("dataset `{name}`")))?;
+        for variable in plan.variables_used() {
+            if !binding.variables().iter().any(|bound| bound.name == variable.name()) {
+                return Err(CountError::NotHeld(format!("variable `{}`", variable.name())));
+            }
+        }
+        for measure in plan.measures_used() {
+            if !binding.measures().iter().any(|bound| bound.name == measure.name()) {
+                return Err(CountError::NotHeld(format!("measure `{}`", measure.name())));
+            }
+        }
+        let Some(years) = binding.years() else { return Ok(()) };
+        match plan.periods().iter().find(|period| period.parse().is_ok_and(|year: i32| !years.contains(&year))) {
+            Some(year) => Err(CountError::NotHeld(format!("year {year}"))),
+            None => Ok(()),
+        }
+    }
+
+    async fn admit(&self, query: QueryId, entry: &QueryEntry, plan: &Plan) -> Result<Admitted, CountError> {
+        let now = now();
+        let midnight = Timestamp::from_millis(now.as_millis() / DAY_MS * DAY_MS);
+        let request = Request {
+            plan,
+            purpose: &entry.purpose,
+            now,
+            min_suppliers: usize::try_from(entry.min_suppliers).unwrap_or(usize::MAX),
+            queries_today: self.store.admitted_since(&entry.dataset, midnight, &query).await?,
+        };
+        match self.settings.agreement.admit(&request) {
+            Ok(Admission::Admitted(admitted)) => Ok(admitted),
+            Ok(Admission::NeedsApproval(pending)) => {
+                self.wait_for_decision(query, entry.expires_at).await?;
+                Ok(pending.approve())
+            }
+            Err(refusal) => Err(CountError::Agreement(refusal.reason())),
+        }
+    }
+
+    async fn wait_for_decision(&self, query: QueryId, expires_at: Timestamp) -> Result<(), CountError> {
+        self.store.await_decision(&query).await?;
+        let mut told = false;
+        loop {
+            match self.store.decision(&query).await? {
+                Some(Decision::Approved) => return Ok(()),
+                Some(Decision::Denied) => return Err(CountError::Denied),
+                Some(Decision::Waiting) | None if now() >= expires_at => return Err(CountError::Undecided),
+                Some(Decision::Waiting) | None => {}
+            }
+            if !std::mem::replace(&mut told, true) {
+                tracing::warn!(
+                    query = %query.short(), until = %expires_at,
+                    "waits for a person: optelsom-node approve {0} or optelsom-node deny {0}", query.short()
+                );
+            }
+            tokio::time::sleep(DECISION_INTERVAL).await;
+        }
+    }
+
+    /// The edition, after any freeze that is going on.
+    async fn edition(&self, entry: &QueryEntry) -> Result<crate::edition::Edition, CountError> {
+        let _not_freezing = self.freezing.lock().await;
+        let (editions, codebook) = (self.editions.clone(), Arc::clone(&self.settings.codebook));
+        let (dataset, edition) = (entry.dataset.clone(), entry.edition.clone());
+        Ok(tokio::task::spawn_blocking(move || editions.open(&dataset, &edition, &codebook)).await??)
+    }
+
+    /// What this node can answer now.
+    pub(super) fn holdings(&self) -> Holdings {
+        let holding = |binding: &crate::configuration::Binding| Holding {
+            dataset: binding.dataset().to_owned(),
+            variables: binding.variables().iter().map(|variable| variable.name.clone()).collect(),
+            measures: binding.measures().iter().map(|measure| measure.name.clone()).collect(),
+            years: binding.years().map_or(0..=u32::MAX, |years| {
+                u32::try_from(*years.start()).unwrap_or(0)..=u32::try_from(*years.end()).unwrap_or(0)
+            }),
+            editions: self.frozen(binding.dataset()),
+        };
+        Holdings(self.settings.bindings.iter().map(holding).collect())
+    }
+
+    fn frozen(&self, dataset: &str) -> Vec<EditionId> {
+        self.editions.editions(dataset).unwrap_or_else(|cause| {
+            tracing::error!(dataset, %cause, "the editions cannot be listed");
+            Vec::new()
+        })
+    }
+
+    /// Freezes an edition that was announced, if the configuration says so and it is not there yet. True if it is new.
+    pub(super) async fn freeze_announced(self: &Arc<Self>, announced: &Announced) -> bool {
+        let wanted = |binding: &&crate::configuration::Binding| {
+            binding.dataset() == announced.dataset && binding.freeze() == FreezeWhen::OnAnnouncement
+        };
+        if !self.settings.bindings.iter().any(|binding| wanted(&binding)) {
+            return false;
+        }
+        let _freezing = self.freezing.lock().await;
+        if self.frozen(&announced.dataset).contains(&announced.edition) {
+            return false;
+        }
+        let (desk, announced) = (Arc::clone(self), announced.clone());
+        match tokio::task::spawn_blocking(move || desk.freeze(&announced)).await {
+            Ok(frozen) => frozen,
+            Err(cause) => {
+                tracing::error!(%cause, "freezing has stopped; this is a defect of the software");
+                false
+            }
+        }
+    }
+
+    fn freeze(&self, announced: &Announced) -> bool {
+        let Some(binding) = self.settings.bindings.iter().find(|binding| binding.dataset() == announced.dataset) else {
+            return false;
+        };
+        let freezing = Freezing {
+            binding,
+            codebook: &self.settings.codebook,
+            supplier: self.settings.supplier(),
+            edition: &announced.edition,
+            frozen_at: now(),
+        };
+        match freezing.run(&self.editions, &mut |_| ()) {
+            Ok(_) => {
+                tracing::info!(dataset = announced.dataset, edition = %announced.edition, "edition frozen");
+                true
+            }
+            // The error may repeat values of records: it goes to this node's own log, and to nobody else.
+            Err(cause) => {
+                tracing::error!(dataset = announced.dataset, edition = %announced.edition, "not frozen: {cause}");
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Hosts the supplier's machine of one query: waits, hands on, performs effects in order. No policy of its own.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use optelsom_codebook::{QueryId, RefusalReason};
+use optelsom_proto::v1::node_message::Message;
+use optelsom_proto::wire::{Request, answer};
+
+use optelsom_secagg::messages::SupplierMessage;
+use optelsom_secagg::supplier::{Effect, Input, Supplier, SupplierRecord};
+use optelsom_secagg::{Entropy, PreparedTable, Question};
+use tokio::sync::mpsc;
+
+use super::clock::{now, random};
+use super::desk::Desk;
+use super::metrics::Metrics;
+use super::store::{Event, Store, StoreError};
+use super::uplink::Uplink;
+
+/// What comes to a query's host.
+#[derive(Debug)]
+pub(super) enum Letter {
+    /// From the coordinator.
+    Request(Box<Request>),
+    /// The desk has counted the table, or says why not.
+    Counted(Result<PreparedTable, RefusalReason>),
+}
+
+/// What all hosts share.
+#[derive(Clone, Debug)]
+pub(super) struct Surroundings {
+    pub(super) store: Store,
+    pub(super) desk: Arc<Desk>,
+    pub(super) uplink: Uplink,
+    pub(super) metrics: Metrics,
+}
+
+/// Why a host gave up. The query goes on from its last durable record when the coordinator asks again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HostError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+/// The host of one query.
+pub(super) struct Host {
+    query: QueryId,
+    around: Surroundings,
+    letters: mpsc::Receiver<Letter>,
+    to_self: mpsc::Sender<Letter>,
+    document: Option<Vec<u8>>,
+    counting: bool,
+    ended: bool,
+}
+
+impl Host {
+    pub(super) fn new(
+        query: QueryId,
+        around: Surroundings,
+        letters: mpsc::Receiver<Letter>,
+        to_self: mpsc::Sender<Letter>,
+    ) -> Self {
+        Self { query, around, letters, to_self, document: None, counting: false, ended: false }
+    }
+
+    /// Runs until the query has ended here, or a promise cannot be made durable.
+    pub(super) async fn run(mut self, machine: Supplier) -> Result<(), HostError> {
+        let mut machine = Some(machine);
+        while !self.ended {
+            let Some(letter) = self.letters.recv().await else { break };
+            let input = self.input(letter)?;
+            let Some(current) = machine.take() else { break };
+            machine = Some(self.step(current, input).await?);
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, letter: Letter) -> Result<Input, HostError> {
+        Ok(match letter {
+            Letter::Request(request) => {
+                if request.document.is_some() {
+                    self.document = request.document;
+                }
+                Input::Message { message: request.message, entropy: Entropy::new(random().map_err(HostError::Random)?) }
+            }
+            Letter::Counted(counted) => {
+                self.counting = false;
+                match counted {
+                    Ok(table) => Input::TableReady(table),
+                    Err(reason) => Input::TableRefused(reason),
+                }
+            }
+        })
+    }
+
+    /// One input, and all that follows from it.
+    async fn step(&mut self, machine: Supplier, input: Input) -> Result<Supplier, HostError> {
+        let (mut machine, effects) = machine.handle(now(), input);
+        let mut due = VecDeque::from(effects);
+        while let Some(effect) = due.pop_front() {
+            if let Effect::Persist(record) = effect {
+                self.persist(&record).await?;
+                let (next, effects) = machine.handle(now(), Input::Persisted);
+                machine = next;
+                due.extend(effects);
+            } else {
+                self.perform(effect).await?;
+            }
+        }
+        Ok(machine)
+    }
+
+    async fn persist(&mut self, record: &SupplierRecord) -> Result<(), HostError> {
+        self.around.store.save(&self.query, record).await?;
+        if record.ended() && !self.ended {
+            self.ended = true;
+            self.note("ended; its secrets are gone".to_owned(), None).await?;
+        }
+        Ok(())
+    }
+
+    async fn perform(&mut self, effect: Effect) -> Result<(), HostError> {
+        match effect {
+            Effect::Persist(_) => {}
+            Effect::Compute(question) => self.compute(question),
+            Effect::Send(message) => self.send(message).await?,
+            Effect::SendTable { table, .. } => {
+                self.around.metrics.submissions.inc();
+                self.around.uplink.send_table(self.query, table);
+            }
+            Effect::Reject(fault) => {
+                self.around.metrics.rejections.inc();
+                tracing::warn!(query = %self.query.short(), %fault, "refused a message; nothing has changed");
+            }
+        }
+        Ok(())
+    }
+
+    fn compute(&mut self, question: Box<Question>) {
+        let Some(document) = self.document.clone() else { return };
+        if std::mem::replace(&mut self.counting, true) {
+            return;
+        }
+        let (desk, to_self) = (Arc::clone(&self.around.desk), self.to_self.clone());
+        tokio::spawn(async move {
+            let counted = desk.count(&question, &document).await;
+            // A host that is gone needs no table.
+            let _ = to_self.send(Letter::Counted(counted)).await;
+        });
+    }
+
+    async fn send(&mut self, message: SupplierMessage) -> Result<(), HostError> {
+        if let Some((event, digest)) = told(&message) {
+            self.note(event, digest).await?;
+        }
+        match &message {
+            SupplierMessage::Ready { .. } => self.around.metrics.answered("ready"),
+            SupplierMessage::Refused { reason, .. } => self.around.metrics.answered(reason.code()),
+            _ => {}
+        }
+        if let Some(wire) = answer(&self.query, &message) {
+            self.around.uplink.send(Message::Answer(wire)).await;
+        }
+        Ok(())
+    }
+
+    async fn note(&self, event: String, digest: Option<Vec<u8>>) -> Result<(), HostError> {
+        tracing::info!(query = %self.query.short(), event);
+        Ok(self.around.store.note_event(&Event { query: self.query, at: now(), event, digest }).await?)
+    }
+}
+
+/// What the journal says of a message: that it was sent, and the digest of what was in it. Never a figure.
+fn told(message: &SupplierMessage) -> Option<(String, Option<Vec<u8>>)> {
+    Some(match message {
+        SupplierMessage::Ready { edition, .. } => (format!("ready, from edition {edition}"), None),
+        SupplierMessage::Refused { reason, .. } => (format!("refused: {}", reason.code()), None),
+        SupplierMessage::Card { attempt, card } => {
+            (format!("joined attempt {attempt}"), Some(card.digest().as_bytes().to_vec()))
+        }
+        SupplierMessage::Submission { attempt, header, .. } => {
+            (format!("submitted to attempt {attempt}"), Some(header.table_digest.as_bytes().to_vec()))
+        }
+        SupplierMessage::Prepared { attempt, .. } => (format!("prepared attempt {attempt}"), None),
+        SupplierMessage::Final { attempt, .. } => (format!("signed the final statement of attempt {attempt}"), None),
+        SupplierMessage::Opening { attempt, .. } => (format!("gave its self-mask of attempt {attempt}"), None),
+        SupplierMessage::RecoveredShares { attempt, shares } => {
+            (format!("gave {} shares of others' self-masks of attempt {attempt}", shares.len()), None)
+        }
+        SupplierMessage::Void { .. } => ("declared the query void".to_owned(), None),
+        SupplierMessage::CannotContinue { attempt, cause } => {
+            (format!("cannot go on with attempt {attempt}: {cause:?}"), None)
+        }
+        SupplierMessage::Encapsulations { .. } | SupplierMessage::Chunk(_) => return None,
+    })
+}

@@ -1,0 +1,141 @@
+//! Values that stand for nothing, gathered so that all of them can be mended at once.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::configuration::NumberProblem;
+use crate::source::Place;
+
+/// Different values remembered per column.
+const REMEMBERED: usize = 1000;
+/// Different values shown per column.
+const SHOWN: usize = 20;
+/// Characters of a value that are shown.
+const EXCERPT: usize = 60;
+
+/// What is wrong with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// It stands for no code.
+    NoCode,
+    /// It is no number that the measure can take.
+    Number(NumberProblem),
+    /// Its year is not among those that the binding says are held.
+    YearNotHeld,
+}
+
+/// One value that stands for nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The variable or measure.
+    pub name: String,
+    /// What is wrong.
+    pub fault: Fault,
+    /// The value, shortened.
+    pub value: String,
+    /// Where it stands first.
+    pub first: Place,
+    /// In how many rows it stands.
+    pub rows: u64,
+}
+
+/// All values of a source that stand for nothing.
+#[derive(Debug, Default)]
+pub struct Complaints {
+    columns: Vec<Column>,
+    rows_read: u64,
+}
+
+#[derive(Debug)]
+struct Column {
+    name: String,
+    values: HashMap<(Fault, String), (Place, u64)>,
+    further_rows: u64,
+}
+
+impl Complaints {
+    /// Whether there is nothing to complain of.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Every value that was remembered; per variable by place.
+    pub fn all(&self) -> Vec<Complaint> {
+        self.columns.iter().flat_map(Column::sorted).collect()
+    }
+
+    pub(super) fn add(&mut self, name: &str, fault: Fault, value: &str, place: Place) {
+        let known = self.columns.iter().position(|column| column.name == name);
+        let at = known.unwrap_or_else(|| {
+            self.columns.push(Column { name: name.to_owned(), values: HashMap::new(), further_rows: 0 });
+            self.columns.len() - 1
+        });
+        let Some(column) = self.columns.get_mut(at) else { return };
+        let key = (fault, excerpt(value));
+        if column.values.len() >= REMEMBERED && !column.values.contains_key(&key) {
+            column.further_rows += 1;
+            return;
+        }
+        column.values.entry(key).or_insert((place, 0)).1 += 1;
+    }
+
+    pub(super) fn set_rows_read(&mut self, rows: u64) {
+        self.rows_read = rows;
+    }
+}
+
+impl Column {
+    fn sorted(&self) -> Vec<Complaint> {
+        let mut complaints: Vec<Complaint> = self
+            .values
+            .iter()
+            .map(|((fault, value), (first, rows))| Complaint {
+                name: self.name.clone(),
+                fault: *fault,
+                value: value.clone(),
+                first: *first,
+                rows: *rows,
+            })
+            .collect();
+        complaints.sort_by(|a, b| (a.first, &a.value, a.fault).cmp(&(b.first, &b.value, b.fault)));
+        complaints
+    }
+}
+
+fn excerpt(value: &str) -> String {
+    match value.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", value.get(..end).unwrap_or_default()),
+        None => value.to_owned(),
+    }
+}
+
+impl fmt::Display for Complaints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nothing was frozen: of {} rows read, some have values that stand for nothing", self.rows_read)?;
+        for column in &self.columns {
+            let complaints = column.sorted();
+            write!(f, "\n{}", column.name)?;
+            for complaint in complaints.iter().take(SHOWN) {
+                let rows = complaint.rows;
+                let plural = if rows == 1 { "row" } else { "rows" };
+                write!(f, "\n  {:?}: {} ({rows} {plural}, first on {})", complaint.value, complaint.fault, complaint.first)?;
+            }
+            if complaints.len() > SHOWN || column.further_rows > 0 {
+                let more = if column.further_rows > 0 { "at least " } else { "" };
+                write!(f, "\n  and {more}{} more values", complaints.len().saturating_sub(SHOWN).max(1))?;
+            }
+        }
+        let mend = "Add the values to the binding's `map`, name a code as `otherwise`, or correct them at the source.";
+        write!(f, "\n{mend}")
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCode => f.write_str("stands for no code"),
+            Self::Number(problem) => problem.fmt(f),
+            Self::YearNotHeld => f.write_str("a year outside the `years` that the binding says are held"),
+        }
+    }
+}

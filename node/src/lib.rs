@@ -1,0 +1,8 @@
+//! The supplier's side: from its own records to the local table that answers one query.
+//!
+//! source → freeze → edition → aggregate. Records are read once, when an edition is frozen; queries read editions only.
+
+pub mod configuration;
+pub mod edition;
+pub mod freeze;
+pub mod source;
