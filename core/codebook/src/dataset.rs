@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::code_list::CodeList;
 use crate::label::{Label, Lang};
+use crate::suggest::Candidate;
 
 /// The largest bound of a measure, scaled to an integer: 2^40. Four million rows at the bound still sum within 63 bits.
 pub const MAX_MEASURE_BOUND: u64 = 1 << 40;
@@ -143,6 +144,10 @@ impl Variable {
         &self.list
     }
 
+    pub(crate) fn candidate(&self) -> Candidate<'_> {
+        Candidate::labelled(&self.name, &self.label)
+    }
+
     /// Whether a row may have several codes. Such a row counts in several cells, so the margins do not add up.
     pub fn multiple(&self) -> bool {
         self.multiple
@@ -170,6 +175,10 @@ impl Measure {
     /// What is measured.
     pub fn label(&self) -> &Label {
         &self.label
+    }
+
+    pub(crate) fn candidate(&self) -> Candidate<'_> {
+        Candidate::labelled(&self.name, &self.label)
     }
 
     /// What it is measured in: `EUR`, `days`.

@@ -3,6 +3,8 @@
 //! The way through this package is [`Codebook`] → [`Query`] → [`Plan`] → [`Admitted`]: each is made from the one before,
 //! and none can be made otherwise. Nothing here reads a clock, a file, the network or a source of randomness.
 
+mod agreement;
+mod builtin;
 mod code_list;
 mod code_set;
 mod codebook;
@@ -17,6 +19,11 @@ mod query;
 mod suggest;
 mod timestamp;
 
+pub use agreement::{
+    Admission, Admitted, Agreement, AgreementErrors, DatasetTerms, PendingApproval, Refusal, RefusalReason, Request,
+    UnknownReason,
+};
+pub use builtin::BUILTIN_TOML;
 pub use code_list::{Code, CodeIndex, CodeList, MAX_CODES};
 pub use code_set::CodeSet;
 pub use codebook::{Codebook, CodebookErrors};

@@ -3,6 +3,7 @@
 use crate::label::Label;
 
 /// A thing that could have been meant: how it is written, and its labels.
+#[derive(Clone)]
 pub(crate) struct Candidate<'a> {
     pub(crate) name: &'a str,
     pub(crate) label: Option<&'a Label>,

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 pub(crate) use codebook::read_codebook;
-pub(crate) use section::Section;
+pub(crate) use section::{Found, Section};
 
 /// One mistake in a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

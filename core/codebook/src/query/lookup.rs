@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::{QueryError, excerpt};
 use crate::code_list::{CodeIndex, CodeList};
 use crate::codebook::Codebook;
-use crate::dataset::{Dataset, Variable};
+use crate::dataset::{Dataset, Measure, Variable};
 use crate::suggest::{Candidate, did_you_mean, listed, nearest};
 
 /// "did you mean", or else what there is.
@@ -40,7 +40,7 @@ pub(super) fn variable(dataset: &Dataset, name: &str) -> Result<usize, QueryErro
                 format!("use SUM({name}), AVG({name}) or HISTOGRAM({name}, 0, 10, …)"),
             );
         }
-        let near = nearest(name, dataset.variables().iter().map(|v| Candidate::labelled(v.name(), v.label())));
+        let near = nearest(name, dataset.variables().iter().map(Variable::candidate));
         unknown(dataset, "variable", name, near, dataset.variables().iter().map(Variable::name))
     })
 }
@@ -56,7 +56,7 @@ pub(super) fn measure(dataset: &Dataset, name: &str) -> Result<usize, QueryError
                 format!("use COUNT(*) with GROUP BY {name}"),
             );
         }
-        let near = nearest(name, dataset.measures().iter().map(|m| Candidate::labelled(m.name(), m.label())));
+        let near = nearest(name, dataset.measures().iter().map(Measure::candidate));
         unknown(dataset, "measure", name, near, dataset.measures().iter().map(|measure| measure.name()))
     })
 }
