@@ -163,6 +163,46 @@ impl QueryEntry {
         leaf_hash(&self.to_bytes())
     }
 
+    /// Checks that roster and bound on collusion are those in force here.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn check_roster(&self, roster: &Roster) -> Result<(), EntryError> {
+        if self.roster != roster.hash() {
+            return Err(EntryError::Roster { theirs: self.roster, ours: roster.hash() });
+        }
+        if self.collusion != roster.collusion() as u64 {
+            return Err(EntryError::Collusion { theirs: self.collusion, ours: roster.collusion() as u64 });
+        }
+        Ok(())
+    }
+
+    /// Checks that the fewest suppliers asked for are as many as the setting wants, and no more than are asked.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn check_min_suppliers(&self, scope: &Scope) -> Result<(), EntryError> {
+        let (least, most) = (scope.least_participants(), scope.members().len());
+        if self.min_suppliers < least as u64 || self.min_suppliers > most as u64 {
+            return Err(EntryError::MinSuppliers { asked: self.min_suppliers, least, most });
+        }
+        Ok(())
+    }
+
+    /// Checks that the query is neither over nor from the future.
+    ///
+    /// # Errors
+    /// When it is, by this clock.
+    pub fn check_time(&self, now: Timestamp) -> Result<(), EntryError> {
+        if now >= self.expires_at {
+            return Err(EntryError::Expired(self.expires_at));
+        }
+        if self.asked_at > now.plus_millis(CLOCK_TOLERANCE_MS) {
+            return Err(EntryError::NotYet(self.asked_at));
+        }
+        Ok(())
+    }
+
     /// Signs the entry as its requester.
     pub fn sign(self, key: &IdentityKey) -> SignedQuery {
         let signature = key.sign(&signed_bytes(&self.id()));
@@ -190,30 +230,22 @@ impl SignedQuery {
     /// # Errors
     /// The first of these that fails.
     pub fn verify(&self, roster: &Roster, now: Timestamp) -> Result<Scope, EntryError> {
-        let entry = &self.entry;
-        if entry.roster != roster.hash() {
-            return Err(EntryError::Roster { theirs: entry.roster, ours: roster.hash() });
-        }
-        if entry.collusion != roster.collusion() as u64 {
-            return Err(EntryError::Collusion { theirs: entry.collusion, ours: roster.collusion() as u64 });
-        }
-        let scope = roster.scope(&entry.scope)?;
-        let (least, most) = (scope.least_participants(), scope.members().len());
-        if entry.min_suppliers < least as u64 || entry.min_suppliers > most as u64 {
-            return Err(EntryError::MinSuppliers { asked: entry.min_suppliers, least, most });
-        }
-        let requester =
-            roster.requester(&entry.requester).ok_or_else(|| EntryError::UnknownRequester(entry.requester.clone()))?;
-        requester
-            .identity
-            .verify(&signed_bytes(&entry.id()), &self.signature)
-            .map_err(|_| EntryError::Signature(entry.requester.clone()))?;
-        if now.as_millis() >= entry.expires_at.as_millis() {
-            return Err(EntryError::Expired(entry.expires_at));
-        }
-        if entry.asked_at.as_millis() > now.as_millis().saturating_add(CLOCK_TOLERANCE_MS) {
-            return Err(EntryError::NotYet(entry.asked_at));
-        }
+        self.entry.check_roster(roster)?;
+        let scope = roster.scope(&self.entry.scope)?;
+        self.entry.check_min_suppliers(&scope)?;
+        self.check_signature(roster)?;
+        self.entry.check_time(now)?;
         Ok(scope)
+    }
+
+    /// Checks that a requester of the roster signed the entry.
+    ///
+    /// # Errors
+    /// When it names no requester of the roster, or the signature does not fit.
+    pub fn check_signature(&self, roster: &Roster) -> Result<(), EntryError> {
+        let name = &self.entry.requester;
+        let requester = roster.requester(name).ok_or_else(|| EntryError::UnknownRequester(name.clone()))?;
+        let signed = signed_bytes(&self.entry.id());
+        requester.identity.verify(&signed, &self.signature).map_err(|_| EntryError::Signature(name.clone()))
     }
 }

@@ -158,11 +158,21 @@ impl Roster {
         self.hash
     }
 
-    /// The members that a query is about.
+    /// The members that a query is about; enough of them.
     ///
     /// # Errors
     /// When one is not on the roster or stands twice, or there are fewer than c+3.
     pub fn scope(&self, suppliers: &[SupplierId]) -> Result<Scope, ScopeError> {
+        let scope = self.select(suppliers)?;
+        scope.check_size()?;
+        Ok(scope)
+    }
+
+    /// The members of these names, however few.
+    ///
+    /// # Errors
+    /// When one is not on the roster or stands twice.
+    pub fn select(&self, suppliers: &[SupplierId]) -> Result<Scope, ScopeError> {
         let mut members = Vec::with_capacity(suppliers.len().min(self.members.len()));
         for supplier in suppliers {
             members.push(self.member(supplier).ok_or_else(|| ScopeError::Unknown(supplier.clone()))?.clone());
@@ -170,10 +180,6 @@ impl Roster {
         members.sort_by(|a, b| a.supplier.cmp(&b.supplier));
         if let Some(pair) = members.windows(2).find(|pair| pair[0].supplier == pair[1].supplier) {
             return Err(ScopeError::Twice(pair[0].supplier.clone()));
-        }
-        let wanted = self.collusion + 3;
-        if members.len() < wanted {
-            return Err(ScopeError::TooFew { members: members.len(), wanted });
         }
         Ok(Scope { members, collusion: self.collusion, roster: self.hash })
     }
@@ -228,6 +234,15 @@ pub enum ScopeError {
 }
 
 impl Scope {
+    /// Checks that there are at least c+3 members, fewer than which no sum can hide one of.
+    ///
+    /// # Errors
+    /// [`ScopeError::TooFew`] where there are not.
+    pub fn check_size(&self) -> Result<(), ScopeError> {
+        let (members, wanted) = (self.members.len(), self.collusion.saturating_add(3));
+        if members < wanted { Err(ScopeError::TooFew { members, wanted }) } else { Ok(()) }
+    }
+
     /// The members, by name.
     pub fn members(&self) -> &[Member] {
         &self.members
@@ -235,7 +250,7 @@ impl Scope {
 
     /// The member of this name.
     pub fn member(&self, supplier: &SupplierId) -> Option<&Member> {
-        self.members.iter().find(|m| m.supplier == *supplier)
+        self.members.binary_search_by(|m| m.supplier.cmp(supplier)).ok().and_then(|place| self.members.get(place))
     }
 
     /// c: how many of them at the most collude with the coordinator.

@@ -21,21 +21,35 @@ impl Entropy {
         Self(bytes)
     }
 
-    /// Draws `N` (at most 8,160) uniform bytes of their own for each label and index (HKDF-SHA-256, RFC 5869).
-    pub(crate) fn draw<const N: usize>(&self, round: &Round, label: &str, index: usize) -> Zeroizing<[u8; N]> {
-        let info = round.statement("entropy").text(label).number(index as u64).finish();
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+/// Draws for one message of one round.
+#[derive(Clone, Copy)]
+pub(crate) struct Draws<'a> {
+    entropy: &'a Entropy,
+    round: &'a Round,
+}
+
+impl<'a> Draws<'a> {
+    /// Binds the entropy to the round as well: a host that repeats itself across rounds does not give away keys.
+    pub(crate) fn new(entropy: &'a Entropy, round: &'a Round) -> Self {
+        Self { entropy, round }
+    }
+
+    /// Draws `N` (at most 8,160) uniform bytes, others for each label and index (HKDF-SHA-256, RFC 5869).
+    pub(crate) fn draw<const N: usize>(&self, label: &str, index: usize) -> Zeroizing<[u8; N]> {
+        let info = self.round.statement("entropy").text(label).number(index as u64).finish();
         let mut drawn = Zeroizing::new([0; N]);
-        expand(&self.0, &info, &mut drawn[..]);
+        expand(&self.entropy.0, &info, &mut drawn[..]);
         drawn
     }
 
-    /// Draws a scalar, uniform up to 2^-252.
-    pub(crate) fn scalar(&self, round: &Round, label: &str, index: usize) -> Zeroizing<Scalar> {
-        Zeroizing::new(Scalar::from_bytes_mod_order_wide(&self.draw(round, label, index)))
-    }
-
-    pub(crate) fn again(&self) -> Self {
-        Self(self.0)
+    /// Draws a scalar; 64 bytes reduced, so uniform for all that matters.
+    pub(crate) fn scalar(&self, label: &str, index: usize) -> Zeroizing<Scalar> {
+        Zeroizing::new(Scalar::from_bytes_mod_order_wide(&self.draw(label, index)))
     }
 }
 

@@ -39,6 +39,12 @@ pub enum Party {
     },
 }
 
+impl Party {
+    pub(crate) fn did(self, what: FaultKind) -> Fault {
+        Fault { party: self, what }
+    }
+}
+
 fn list(suppliers: &[SupplierId]) -> String {
     suppliers.iter().map(SupplierId::as_str).collect::<Vec<_>>().join(", ")
 }
@@ -222,7 +228,7 @@ pub enum FaultKind {
     /// The host spoke out of turn.
     #[error("the host gave an input that was not due: {0}")]
     OutOfTurn(&'static str),
-    /// There can be no further attempt.
-    #[error("the attempts are used up")]
-    AttemptsUsedUp,
+    /// One of two says that something of the other does not fit.
+    #[error("they disagree over what one sent the other; the next attempt goes without one of them")]
+    Disagreement,
 }

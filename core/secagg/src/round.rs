@@ -6,7 +6,7 @@ use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_ledger::canonical::Writer;
 use optelsom_ledger::{Scope, Signature};
 
-use crate::fault::{Fault, FaultKind, Party};
+use crate::fault::FaultKind;
 use crate::rules::{Rule, Rules};
 
 /// α: the count of attempts at one query, from 1.
@@ -54,6 +54,10 @@ pub struct Round {
 }
 
 impl Round {
+    /// No round at all, for where a rule is switched off.
+    pub(crate) const UNBOUND: Self =
+        Self { query: QueryId::from_bytes([0; 32]), attempt: Attempt::FIRST, roster: Hash256::from_bytes([0; 32]) };
+
     /// Starts the canonical bytes of a statement of this round.
     pub(crate) fn statement(&self, name: &str) -> Writer {
         Writer::new(name)
@@ -112,9 +116,4 @@ impl<'a> Verifier<'a> {
         }
         Ok(())
     }
-}
-
-/// Names the coordinator as the one who relayed something bad.
-pub(crate) fn relayed(what: FaultKind) -> Fault {
-    Fault { party: Party::Coordinator, what }
 }

@@ -1,1 +1,240 @@
 //! What the combiner must know again after a crash.
+
+use std::fmt;
+use std::sync::Arc;
+
+use optelsom_codebook::{SupplierId, Timestamp};
+use optelsom_ledger::canonical::{CanonicalError, Reader, Writer};
+use optelsom_ledger::{Signature, SignedQuery};
+use zeroize::Zeroizing;
+
+use super::finalise::Certified;
+use super::{AbandonReason, Outcome, Policy, Shape, SpentReason};
+use crate::messages::{
+    Attempt, Certificate, ColumnHeader, FinalVote, Prepared, Statement, SubmissionHeader, VoidCertificate, VoidVote,
+};
+use crate::stored::{
+    number, read_attempt, read_digests, read_question, read_statement, read_supplier, write_digests, write_question,
+    write_statement,
+};
+
+/// What a combiner's machine must know again after a crash. The host stores its bytes under the query's id, whole,
+/// replacing the one before.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CombinerRecord {
+    pub(super) question: SignedQuery,
+    pub(super) shape: Shape,
+    pub(super) policy: Policy,
+    /// The last attempt begun.
+    pub(super) attempt: Option<Attempt>,
+    pub(super) kept: Kept,
+}
+
+/// How far the round has come.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Nothing is certified; keys and sums of attempts are not kept.
+    Begun,
+    /// Certified: there is no other attempt.
+    Certified(Arc<Certified>),
+    /// Final: a quorum's votes.
+    Final(Arc<Certified>, Vec<FinalVote>),
+    /// Over. The sum is gone.
+    Ended(Outcome),
+}
+
+const STATEMENT: &str = "combiner record";
+const MEMBERS: u64 = 4096;
+
+impl CombinerRecord {
+    /// The query that it is about.
+    pub fn question(&self) -> &SignedQuery {
+        &self.question
+    }
+
+    /// How the query ended, if it has.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.kept {
+            Kept::Ended(outcome) => Some(outcome),
+            Kept::Begun | Kept::Certified(_) | Kept::Final(..) => None,
+        }
+    }
+
+    /// The record as bytes, for the host's store.
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let writer = write_question(Writer::new(STATEMENT), &self.question)
+            .number(self.shape.columns as u64)
+            .number(self.shape.cells as u64)
+            .number(self.policy.deadline.as_millis())
+            .number(self.policy.phase_timeout_ms)
+            .number(self.policy.resend_ms)
+            .number(self.policy.least_participants as u64)
+            .number(number(self.attempt));
+        let writer = match &self.kept {
+            Kept::Begun => writer.text("begun"),
+            Kept::Certified(certified) => write_certified(writer.text("certified"), certified),
+            Kept::Final(certified, votes) => {
+                let signed = |w: Writer, vote: &FinalVote| write_signed(w, &vote.supplier, &vote.signature);
+                write_certified(writer.text("final"), certified).list(votes, signed)
+            }
+            Kept::Ended(outcome) => write_outcome(writer.text("ended"), outcome),
+        };
+        Zeroizing::new(writer.finish())
+    }
+
+    /// Reads a record back.
+    ///
+    /// # Errors
+    /// When the bytes are not what [`CombinerRecord::to_bytes`] writes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
+        let mut reader = Reader::new(bytes, STATEMENT)?;
+        let question = read_question(&mut reader)?;
+        let shape = Shape { columns: read_size(&mut reader)?, cells: read_size(&mut reader)? };
+        let policy = Policy {
+            deadline: Timestamp::from_millis(reader.number()?),
+            phase_timeout_ms: reader.number()?,
+            resend_ms: reader.number()?,
+            least_participants: read_size(&mut reader)?,
+        };
+        let attempt = read_attempt(&mut reader)?;
+        let kept = match reader.text()? {
+            "begun" => Kept::Begun,
+            "certified" => Kept::Certified(Arc::new(read_certified(&mut reader)?)),
+            "final" => {
+                let certified = Arc::new(read_certified(&mut reader)?);
+                let vote = |(supplier, signature)| FinalVote { supplier, signature };
+                Kept::Final(certified, reader.list(MEMBERS, |r| read_signed(r).map(vote))?)
+            }
+            "ended" => Kept::Ended(read_outcome(&mut reader)?),
+            _ => return Err(reader.wrong("how far a round has come")),
+        };
+        reader.finish()?;
+        Ok(Self { question, shape, policy, attempt, kept })
+    }
+}
+
+impl fmt::Debug for CombinerRecord {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = match &self.kept {
+            Kept::Begun => "begun",
+            Kept::Certified(_) => "certified",
+            Kept::Final(..) => "final",
+            Kept::Ended(_) => "ended",
+        };
+        formatter
+            .debug_struct("CombinerRecord")
+            .field("attempt", &self.attempt)
+            .field("kept", &kept)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_size(reader: &mut Reader<'_>) -> Result<usize, CanonicalError> {
+    usize::try_from(reader.number()?).map_err(|_| reader.wrong("a size"))
+}
+
+fn write_signed(writer: Writer, supplier: &SupplierId, signature: &Signature) -> Writer {
+    writer.text(supplier.as_str()).bytes(signature.as_bytes())
+}
+
+fn read_signed(reader: &mut Reader<'_>) -> Result<(SupplierId, Signature), CanonicalError> {
+    Ok((read_supplier(reader)?, Signature::from_bytes(reader.array()?)))
+}
+
+fn write_certified(writer: Writer, certified: &Certified) -> Writer {
+    let certificate = &certified.certificate;
+    let sum: Vec<u8> = certified.sum.iter().flat_map(|word| word.to_le_bytes()).collect();
+    write_statement(writer.number(number(Some(certificate.attempt))), &certificate.statement())
+        .list(&certificate.signatures, |w, p| write_signed(w, &p.supplier, &p.signature))
+        .list(&certified.headers, write_header)
+        .bytes(&sum)
+}
+
+fn read_certified(reader: &mut Reader<'_>) -> Result<Certified, CanonicalError> {
+    let attempt = read_attempt(reader)?.ok_or_else(|| reader.wrong("an attempt, from 1"))?;
+    let Statement { participants, digests } = read_statement(reader)?;
+    let prepared = |(supplier, signature)| Prepared { supplier, signature };
+    let signatures = reader.list(MEMBERS, |r| read_signed(r).map(prepared))?;
+    let headers = reader.list(MEMBERS, read_header)?;
+    let (words, rest) = reader.bytes()?.as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(reader.wrong("words of 8 bytes"));
+    }
+    let sum = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    Ok(Certified { certificate: Certificate { attempt, participants, digests, signatures }, headers, sum })
+}
+
+fn write_header(writer: Writer, header: &SubmissionHeader) -> Writer {
+    let writer = writer
+        .text(header.supplier.as_str())
+        .bytes(header.participants.as_bytes())
+        .bytes(header.table_digest.as_bytes())
+        .list(&header.columns, |w, column| w.bytes(&column.masked_blinding).bytes(&column.commitment))
+        .bytes(header.self_mask_commitment.as_bytes());
+    let writer = write_digests(write_digests(writer, &header.share_commitments), &header.sealed_shares);
+    writer.bytes(header.signature.as_bytes())
+}
+
+fn read_header(reader: &mut Reader<'_>) -> Result<SubmissionHeader, CanonicalError> {
+    let column = |r: &mut Reader<'_>| Ok(ColumnHeader { masked_blinding: r.array()?, commitment: r.array()? });
+    Ok(SubmissionHeader {
+        supplier: read_supplier(reader)?,
+        participants: optelsom_codebook::Hash256::from_bytes(reader.array()?),
+        table_digest: optelsom_codebook::Hash256::from_bytes(reader.array()?),
+        columns: reader.list(u64::from(u32::MAX), column)?,
+        self_mask_commitment: optelsom_codebook::Hash256::from_bytes(reader.array()?),
+        share_commitments: read_digests(reader)?,
+        sealed_shares: read_digests(reader)?,
+        signature: Signature::from_bytes(reader.array()?),
+    })
+}
+
+fn write_outcome(writer: Writer, outcome: &Outcome) -> Writer {
+    match outcome {
+        Outcome::Opened => writer.text("opened"),
+        Outcome::Abandoned { reason } => match reason {
+            AbandonReason::TooFewSuppliers { ready, needed } => {
+                writer.text("too few suppliers").number(*ready as u64).number(*needed as u64)
+            }
+            AbandonReason::Expired => writer.text("expired"),
+            AbandonReason::Cancelled { by } => writer.text("cancelled").text(by),
+            AbandonReason::AttemptsUsedUp => writer.text("attempts used up"),
+        },
+        Outcome::Void { certificate } => {
+            let vote = |w: Writer, vote: &VoidVote| write_signed(w, &vote.supplier, &vote.signature);
+            writer.text("void").bytes(certificate.query.as_bytes()).list(&certificate.votes, vote)
+        }
+        Outcome::Spent { reason } => match reason {
+            SpentReason::SumMismatch => writer.text("sum mismatch"),
+            SpentReason::SplitVotes => writer.text("split votes"),
+            SpentReason::SelfMasksLost { of } => {
+                writer.text("self-masks lost").list(of, |w, supplier| w.text(supplier.as_str()))
+            }
+        },
+    }
+}
+
+fn read_outcome(reader: &mut Reader<'_>) -> Result<Outcome, CanonicalError> {
+    let abandoned = |reason| Outcome::Abandoned { reason };
+    let spent = |reason| Outcome::Spent { reason };
+    Ok(match reader.text()? {
+        "opened" => Outcome::Opened,
+        "too few suppliers" => {
+            let (ready, needed) = (read_size(reader)?, read_size(reader)?);
+            abandoned(AbandonReason::TooFewSuppliers { ready, needed })
+        }
+        "expired" => abandoned(AbandonReason::Expired),
+        "cancelled" => abandoned(AbandonReason::Cancelled { by: reader.text()?.to_owned() }),
+        "attempts used up" => abandoned(AbandonReason::AttemptsUsedUp),
+        "void" => {
+            let query = optelsom_codebook::QueryId::from_bytes(reader.array()?);
+            let vote = |(supplier, signature)| VoidVote { supplier, signature };
+            let votes = reader.list(MEMBERS, |r| read_signed(r).map(vote))?;
+            Outcome::Void { certificate: VoidCertificate { query, votes } }
+        }
+        "sum mismatch" => spent(SpentReason::SumMismatch),
+        "split votes" => spent(SpentReason::SplitVotes),
+        "self-masks lost" => spent(SpentReason::SelfMasksLost { of: reader.list(MEMBERS, read_supplier)? }),
+        _ => return Err(reader.wrong("an outcome")),
+    })
+}

@@ -29,7 +29,7 @@ impl Statement {
     }
 
     fn transcript(&self, round: &Round, name: &str) -> Vec<u8> {
-        round.statement(name).bytes(self.digest(round).as_bytes()).finish()
+        about(round, name, &self.digest(round))
     }
 
     /// Signs "prepared": this supplier holds what it needs to open the attempt, durably.
@@ -37,15 +37,14 @@ impl Statement {
         Prepared { supplier, signature: key.sign(&self.transcript(round, "prepared")) }
     }
 
-    /// Signs "final": this attempt and no other.
-    pub fn sign_final(&self, key: &IdentityKey, round: &Round, supplier: SupplierId) -> FinalVote {
-        FinalVote { supplier, signature: key.sign(&self.transcript(round, "final")) }
-    }
-
     /// Checks that the digests are those of all participants and of nobody else.
     pub(crate) fn complete(&self) -> bool {
         self.digests.iter().map(|(supplier, _)| supplier).eq(self.participants.suppliers())
     }
+}
+
+fn about(round: &Round, name: &str, digest: &Hash256) -> Vec<u8> {
+    round.statement(name).bytes(digest.as_bytes()).finish()
 }
 
 /// One participant's signature under a statement as prepared.
@@ -88,12 +87,11 @@ impl Certificate {
     }
 
     /// Checks that all participants, and nobody else, signed it (rule [`Rule::CertificateOfAll`]), that they are
-    /// members of the scope, and that they are not too few.
+    /// members of the scope.
     ///
     /// # Errors
     /// When one of that is not so.
-    pub fn verify(&self, query: QueryId, verifier: &Verifier<'_>) -> Result<(), FaultKind> {
-        let _ = query;
+    pub fn verify(&self, verifier: &Verifier<'_>) -> Result<(), FaultKind> {
         let statement = self.statement();
         if !statement.complete() {
             return Err(FaultKind::CertificateIncomplete);
@@ -128,6 +126,11 @@ pub struct FinalVote {
 }
 
 impl FinalVote {
+    /// Signs "final", this attempt and no other, for the statement of this digest.
+    pub fn sign(key: &IdentityKey, round: &Round, statement: &Hash256, supplier: SupplierId) -> Self {
+        Self { supplier, signature: key.sign(&about(round, "final", statement)) }
+    }
+
     /// Checks the signature.
     ///
     /// # Errors
@@ -145,6 +148,26 @@ pub struct FinalCertificate {
     pub certificate: Certificate,
     /// The votes, of different voters, by name.
     pub votes: Vec<FinalVote>,
+}
+
+impl FinalCertificate {
+    /// Checks the certificate, and that a quorum of the scope has voted for it (rule [`Rule::Quorum`]).
+    ///
+    /// # Errors
+    /// When one of that is not so.
+    pub fn verify(&self, verifier: &Verifier<'_>) -> Result<(), FaultKind> {
+        self.certificate.verify(verifier)?;
+        let statement = self.certificate.statement();
+        if !self.votes.windows(2).all(|pair| matches!(pair, [a, b] if a.supplier < b.supplier)) {
+            return Err(FaultKind::NotOneEach { what: "vote" });
+        }
+        self.votes.iter().try_for_each(|vote| vote.verify(verifier, &statement))?;
+        let (votes, quorum) = (self.votes.len(), verifier.scope().quorum());
+        if votes < quorum && verifier.rules().has(Rule::Quorum) {
+            return Err(FaultKind::NoQuorum { votes, quorum });
+        }
+        Ok(())
+    }
 }
 
 /// One voter's signature under a query as void.

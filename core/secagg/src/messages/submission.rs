@@ -7,6 +7,7 @@ use optelsom_ledger::canonical::Writer;
 use optelsom_ledger::{IdentityKey, Signature};
 
 use crate::fault::FaultKind;
+use crate::messages::Participants;
 use crate::round::{Attempt, Round, Verifier};
 
 /// Of one column: its masked blinding and its commitment.
@@ -70,6 +71,23 @@ impl SubmissionHeader {
             .list(&self.share_commitments, pair)
             .list(&self.sealed_shares, pair)
             .digest()
+    }
+
+    /// What about the header does not fit these participants and so many columns; nothing if it fits.
+    pub(crate) fn form_for(&self, participants: &Participants, columns: usize) -> Option<&'static str> {
+        let for_peers = |list: &[(SupplierId, Hash256)]| {
+            list.iter().map(|(supplier, _)| supplier).eq(participants.peers_of(&self.supplier))
+        };
+        if self.participants != participants.hash() {
+            return Some("it is for other participants");
+        }
+        if self.columns.len() != columns {
+            return Some("the number of its columns");
+        }
+        if !for_peers(&self.share_commitments) || !for_peers(&self.sealed_shares) {
+            return Some("it has not one share for each peer");
+        }
+        None
     }
 }
 

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use optelsom_codebook::{Hash256, SupplierId};
+use optelsom_ledger::SignedQuery;
 use optelsom_ledger::canonical::{CanonicalError, Reader, Writer};
-use optelsom_ledger::{QueryEntry, Signature, SignedQuery};
 use zeroize::Zeroizing;
 
-use crate::messages::{Attempt, Participants, Statement};
+use crate::messages::{Attempt, Statement};
 use crate::secret::{SelfMask, Share};
+use crate::stored::{
+    number, read_attempt, read_flag, read_question, read_statement, read_supplier, write_question, write_statement,
+};
 
 /// What one machine must know again after a crash. The host stores its bytes under the query's id, at each
 /// [`Effect::Persist`](super::Effect::Persist), whole, replacing the one before; and keeps the last one for ever, since
@@ -63,15 +66,14 @@ impl SupplierRecord {
     /// The record as bytes, for the host's store.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let prepared: Vec<_> = self.prepared.iter().collect();
-        let writer = Writer::new(STATEMENT)
-            .bytes(&self.question.entry.to_bytes())
-            .bytes(self.question.signature.as_bytes())
-            .number(number(self.joined))
-            .list(&prepared, |w, (attempt, record)| {
+        let writer = write_question(Writer::new(STATEMENT), &self.question).number(number(self.joined)).list(
+            &prepared,
+            |w, (attempt, record)| {
                 let w = write_statement(w.number(number(Some(**attempt))), &record.statement);
                 let w = w.bytes(record.self_mask.as_bytes());
                 w.list(&record.shares, |w, (dealer, share)| w.text(dealer.as_str()).bytes(share.as_bytes()))
-            });
+            },
+        );
         let writer = match self.vote {
             Vote::None => writer.text("none").number(0).bytes(&[0; 32]),
             Vote::Final { attempt, digest } => {
@@ -133,47 +135,4 @@ fn read_vote(reader: &mut Reader<'_>) -> Result<Vote, CanonicalError> {
         ("final", Some(attempt)) => Ok(Vote::Final { attempt, digest }),
         _ => Err(reader.wrong("a vote")),
     }
-}
-
-/// 0 for none.
-pub(crate) fn number(attempt: Option<Attempt>) -> u64 {
-    attempt.map_or(0, |attempt| u64::from(attempt.number()))
-}
-
-pub(crate) fn read_attempt(reader: &mut Reader<'_>) -> Result<Option<Attempt>, CanonicalError> {
-    let number = u32::try_from(reader.number()?).map_err(|_| reader.wrong("an attempt"))?;
-    Ok(Attempt::new(number))
-}
-
-pub(crate) fn read_flag(reader: &mut Reader<'_>) -> Result<bool, CanonicalError> {
-    match reader.number()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(reader.wrong("0 or 1")),
-    }
-}
-
-pub(crate) fn read_supplier(reader: &mut Reader<'_>) -> Result<SupplierId, CanonicalError> {
-    let name = reader.text()?;
-    SupplierId::try_from(name).map_err(|_| reader.wrong("the name of a supplier"))
-}
-
-pub(crate) fn read_question(reader: &mut Reader<'_>) -> Result<SignedQuery, CanonicalError> {
-    let entry = QueryEntry::from_bytes(reader.bytes()?).map_err(|_| reader.wrong("a query's entry"))?;
-    Ok(SignedQuery { entry, signature: Signature::from_bytes(reader.array()?) })
-}
-
-pub(crate) fn write_statement(writer: Writer, statement: &Statement) -> Writer {
-    let pair = |w: Writer, (s, digest): &(SupplierId, Hash256)| w.text(s.as_str()).bytes(digest.as_bytes());
-    writer.list(statement.participants.entries(), pair).list(&statement.digests, pair)
-}
-
-pub(crate) fn read_statement(reader: &mut Reader<'_>) -> Result<Statement, CanonicalError> {
-    let participants = read_digests(reader)?;
-    let participants = Participants::new(participants).map_err(|_| reader.wrong("a sorted list"))?;
-    Ok(Statement { participants, digests: read_digests(reader)? })
-}
-
-fn read_digests(reader: &mut Reader<'_>) -> Result<Vec<(SupplierId, Hash256)>, CanonicalError> {
-    reader.list(4096, |r| Ok((read_supplier(r)?, Hash256::from_bytes(r.array()?))))
 }

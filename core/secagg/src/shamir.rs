@@ -1,0 +1,27 @@
+//! Shamir's secret sharing over the scalars of Ristretto.
+
+use curve25519_dalek::Scalar;
+use zeroize::Zeroizing;
+
+/// The share for the participant at this place of P (from 0) of the polynomial with these coefficients, of which the
+/// first is the secret: its value at place + 1.
+pub(crate) fn deal(coefficients: &[Zeroizing<Scalar>], place: usize) -> Zeroizing<Scalar> {
+    let at = point(place);
+    let value = coefficients.iter().rev().fold(Scalar::ZERO, |sum, coefficient| sum * at + **coefficient);
+    Zeroizing::new(value)
+}
+
+/// The secret, from shares of different places; as many as the polynomial has coefficients.
+pub(crate) fn reassemble(shares: &[(usize, Scalar)]) -> Zeroizing<Scalar> {
+    let terms = shares.iter().map(|(place, share)| {
+        let at = point(*place);
+        let others = shares.iter().filter(|(other, _)| other != place).map(|(other, _)| point(*other));
+        let (above, below) = others.fold((Scalar::ONE, Scalar::ONE), |(a, b), other| (a * other, b * (other - at)));
+        share * above * below.invert()
+    });
+    Zeroizing::new(terms.sum())
+}
+
+fn point(place: usize) -> Scalar {
+    Scalar::from(place as u64 + 1)
+}
