@@ -90,7 +90,7 @@ fn message(wire: Kind) -> Result<SupplierMessage, WireError> {
 /// # Errors
 /// When this software knows no such code.
 pub fn reason(field: &'static str, code: &str) -> Result<RefusalReason, WireError> {
-    RefusalReason::from_code(code).ok_or_else(|| WireError::form(field, "a reason code that is known here"))
+    code.parse().map_err(|_| WireError::form(field, "a reason code that is known here"))
 }
 
 fn attempt_fault(wire: &v1::CannotContinue) -> Result<AttemptFault, WireError> {

@@ -77,12 +77,6 @@ impl TryFrom<v1::Ask> for Asked {
     }
 }
 
-impl From<&Asked> for v1::Ask {
-    fn from(asked: &Asked) -> Self {
-        Self { query: Some((&asked.query).into()), document: asked.document.clone() }
-    }
-}
-
 impl From<&Asked> for v1::AskRequest {
     fn from(asked: &Asked) -> Self {
         Self { query: Some((&asked.query).into()), document: asked.document.clone() }

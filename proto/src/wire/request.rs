@@ -20,8 +20,20 @@ pub struct Request {
     pub query: QueryId,
     /// What is asked.
     pub message: CoordinatorMessage,
-    /// Beside an Ask: the canonical query document, which fits the entry.
+    /// Beside an Ask: the canonical query document, whose digest (plain SHA-256) is the entry's.
     pub document: Option<Vec<u8>>,
+    /// Beside an Ask: the k of the disclosure policy. The entry names that policy's digest, which is for the receiver to
+    /// compare.
+    pub minimum_frequency: Option<u64>,
+}
+
+/// What travels beside a query's entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Documents {
+    /// The canonical query document.
+    pub query: Vec<u8>,
+    /// The k of the disclosure policy.
+    pub minimum_frequency: u64,
 }
 
 impl TryFrom<v1::Request> for Request {
@@ -29,9 +41,10 @@ impl TryFrom<v1::Request> for Request {
 
     fn try_from(wire: v1::Request) -> Result<Self, WireError> {
         let query = query_id("request.query", &wire.query)?;
-        let mut document = None;
+        let (mut document, mut minimum_frequency) = (None, None);
         let message = match there("request.request", wire.request)? {
             Kind::Ask(ask) => {
+                minimum_frequency = Some(ask.minimum_frequency);
                 let asked = Asked::try_from(ask)?;
                 if asked.query().entry.id() != query {
                     return Err(WireError::form("request.query", "the leaf hash of the entry"));
@@ -42,7 +55,7 @@ impl TryFrom<v1::Request> for Request {
             }
             other => message(other)?,
         };
-        Ok(Self { query, message, document })
+        Ok(Self { query, message, document, minimum_frequency })
     }
 }
 
@@ -86,12 +99,14 @@ fn message(wire: Kind) -> Result<CoordinatorMessage, WireError> {
     })
 }
 
-/// A request as it travels. An Ask travels with the document that `asked` holds; for all others it is not looked at.
-pub fn request(message: &CoordinatorMessage, query: &QueryId, document: &[u8]) -> v1::Request {
+/// A request as it travels. An Ask travels with its documents; for all others they are not looked at.
+pub fn request(message: &CoordinatorMessage, query: &QueryId, documents: &Documents) -> v1::Request {
     let kind = match message {
-        CoordinatorMessage::Ask { query } => {
-            Kind::Ask(v1::Ask { query: Some(query.into()), document: document.to_vec() })
-        }
+        CoordinatorMessage::Ask { query } => Kind::Ask(v1::Ask {
+            query: Some(query.into()),
+            document: documents.query.clone(),
+            minimum_frequency: documents.minimum_frequency,
+        }),
         CoordinatorMessage::Join { attempt, checkpoint } => {
             Kind::Join(v1::Join { attempt: attempt.number(), checkpoint: checkpoint.as_bytes().to_vec() })
         }

@@ -1,0 +1,32 @@
+//! `run`: the daemon, until a signal.
+
+use std::path::Path;
+
+use optelsom_coordinator::{Configuration, start};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::Failure;
+
+pub(super) async fn run(path: &Path) -> Result<(), Failure> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let configuration = Configuration::read(path)?;
+    let no_signal = |cause| Failure::System { what: "signals", cause };
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
+    let mut running = start(configuration).await?;
+    // For whoever started it with port 0.
+    println!("listening on {}", running.address());
+    if let Some(health) = running.health() {
+        println!("health on {health}");
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = running.ended() => return Err(Failure::Ended),
+    }
+    tracing::info!("stopping");
+    running.shutdown().await;
+    Ok(())
+}

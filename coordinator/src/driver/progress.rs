@@ -1,0 +1,76 @@
+//! Where a query stands, as those who asked are told.
+
+use optelsom_codebook::Timestamp;
+use optelsom_proto::v1;
+use optelsom_secagg::combiner::{AbandonReason, Answers, Outcome, SpentReason, Stage};
+use optelsom_secagg::messages::RoundOutcome;
+
+use crate::store::StoredOutcome;
+
+/// Where a query stands. Whoever follows it sees the latest, not each.
+#[derive(Clone, Debug, Default)]
+pub struct QueryState {
+    /// The latest progress.
+    pub progress: Option<v1::Progress>,
+    /// It has ended, and how is stored.
+    pub ended: bool,
+}
+
+/// A stage as it travels.
+pub fn progress(stage: &Stage, refusals: Vec<v1::Refusal>, at: Timestamp) -> v1::Progress {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let (kind, attempt, done, of) = match stage {
+        Stage::Gathering { ready, asked, .. } => (v1::Stage::Gathering, 0, *ready, *asked),
+        Stage::Joining(answers) => counted(v1::Stage::Joining, answers),
+        Stage::Pairing(answers) => counted(v1::Stage::Pairing, answers),
+        Stage::Submitting(answers) => counted(v1::Stage::Submitting, answers),
+        Stage::Certifying(answers) => counted(v1::Stage::Certifying, answers),
+        Stage::Finalising(answers) => counted(v1::Stage::Finalising, answers),
+        Stage::Voiding(answers) => counted(v1::Stage::Voiding, answers),
+        Stage::Opening(answers) => counted(v1::Stage::Opening, answers),
+    };
+    v1::Progress { stage: kind.into(), attempt, done: count(done), of: count(of), refusals, at: at.as_millis() }
+}
+
+fn counted(kind: v1::Stage, answers: &Answers) -> (v1::Stage, u32, usize, usize) {
+    (kind, answers.attempt.number(), answers.answered, answers.of)
+}
+
+/// An outcome in words, as it is stored and told.
+pub fn stored(outcome: &Outcome) -> StoredOutcome {
+    let (outcome, reason) = match outcome {
+        Outcome::Opened => (RoundOutcome::Opened, String::new()),
+        Outcome::Abandoned { reason } => (RoundOutcome::Abandoned, abandoned(reason)),
+        Outcome::Void { certificate } => (
+            RoundOutcome::Void,
+            format!("{} voters have declared the query void; it can never be opened", certificate.votes.len()),
+        ),
+        Outcome::Spent { reason } => (RoundOutcome::Spent, spent(reason)),
+    };
+    StoredOutcome { outcome, reason }
+}
+
+fn abandoned(reason: &AbandonReason) -> String {
+    match reason {
+        AbandonReason::TooFewSuppliers { ready, needed } => format!(
+            "{ready} suppliers were ready and {needed} were needed; ask again with a later deadline, or accept fewer"
+        ),
+        AbandonReason::Expired => "the query expired before its round was done; ask again with a later deadline".into(),
+        AbandonReason::Cancelled { by } => format!("it was cancelled by {by}"),
+    }
+}
+
+fn spent(reason: &SpentReason) -> String {
+    match reason {
+        SpentReason::SumMismatch => "the sum does not match what the suppliers committed to: one of them, and nobody \
+                                     can say which, masked another table; nothing is released"
+            .into(),
+        SpentReason::SplitVotes => {
+            "the votes are split between final and void, so that neither can hold; nothing is released".into()
+        }
+        SpentReason::SelfMasksLost { of } => {
+            let names: Vec<_> = of.iter().map(ToString::to_string).collect();
+            format!("what was needed to open the total is lost at {}; nothing is released", names.join(", "))
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Those who ask.
+
+use std::sync::Arc;
+
+use optelsom_proto::v1;
+use optelsom_proto::v1::analyst_service_server::AnalystService;
+use optelsom_proto::wire::Asked;
+use tonic::{Request, Response, Status};
+
+use super::events::{self, Events};
+use super::{analyst_of, find, peer, summary};
+use crate::acceptance::{NotAccepted, Standing, accept};
+use crate::clock;
+use crate::shared::{PoliciesError, Shared};
+
+/// The most queries in one list.
+const LONGEST_LIST: u32 = 10_000;
+
+/// The conversation with those who ask.
+#[derive(Debug)]
+pub struct Analysts(Arc<Shared>);
+
+impl Analysts {
+    /// The conversation of this coordinator.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    async fn standing(&self, request: Request<v1::QueryName>) -> Result<Events, Status> {
+        let requester = analyst_of(&request)?;
+        let found = find(&self.0.store, request.into_inner(), Some(requester.as_str())).await?;
+        match (self.0.drivers.of(&found.id), found.outcome) {
+            (_, Some(outcome)) => Ok(events::ended(Arc::clone(&self.0), found.id, outcome)),
+            (Some(driver), None) => Ok(events::follow(Arc::clone(&self.0), found.id, driver)),
+            // It may have ended between the two looks.
+            (None, None) => match self.0.store.summary(&found.id).await?.and_then(|summary| summary.outcome) {
+                Some(outcome) => Ok(events::ended(Arc::clone(&self.0), found.id, outcome)),
+                None => Err(Status::unavailable("the query waits for the coordinator's operator; see its log")),
+            },
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl AnalystService for Analysts {
+    type AskStream = Events;
+    type WatchStream = Events;
+    type FetchStream = Events;
+
+    async fn ask(&self, request: Request<v1::AskRequest>) -> Result<Response<Events>, Status> {
+        let requester = analyst_of(&request)?;
+        let address = peer(&request)?.address;
+        let asked = Asked::try_from(request.into_inner())?;
+        let id = asked.query().entry.id();
+        match accept(&self.0, &requester, asked).await {
+            Ok(Standing::Running(driver)) => Ok(Response::new(events::follow(Arc::clone(&self.0), id, driver))),
+            Ok(Standing::Ended(outcome)) => Ok(Response::new(events::ended(Arc::clone(&self.0), id, outcome))),
+            Err(error) => {
+                self.0.metrics.refused_messages.inc();
+                log_refusal(&requester.to_string(), &address.to_string(), &error);
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn watch(&self, request: Request<v1::QueryName>) -> Result<Response<Events>, Status> {
+        self.standing(request).await.map(Response::new)
+    }
+
+    async fn fetch(&self, request: Request<v1::QueryName>) -> Result<Response<Events>, Status> {
+        let requester = analyst_of(&request)?;
+        let found = find(&self.0.store, request.into_inner(), Some(requester.as_str())).await?;
+        match found.outcome {
+            Some(outcome) => Ok(Response::new(events::ended(Arc::clone(&self.0), found.id, outcome))),
+            None => Err(Status::failed_precondition("the query has not ended yet; `watch` follows it")),
+        }
+    }
+
+    async fn list(&self, request: Request<v1::ListRequest>) -> Result<Response<v1::ListReply>, Status> {
+        let requester = analyst_of(&request)?;
+        let most = match request.into_inner().most {
+            0 => 100,
+            most => most.min(LONGEST_LIST),
+        };
+        let queries = self.0.store.list(Some(requester.as_str()), most).await?;
+        Ok(Response::new(v1::ListReply { queries: queries.into_iter().map(summary).collect() }))
+    }
+
+    async fn catalogue(&self, _request: Request<v1::CatalogueRequest>) -> Result<Response<v1::CatalogueReply>, Status> {
+        let shared = &self.0;
+        let policies = shared.policies().await.map_err(no_policies)?;
+        let policy = |(dataset, policy): (String, optelsom_disclosure::Policy)| v1::DatasetPolicy {
+            dataset,
+            policy: policy.hash().as_bytes().to_vec(),
+            minimum_frequency: policy.minimum_frequency(),
+        };
+        Ok(Response::new(v1::CatalogueReply {
+            codebook: shared.codebook_text.clone(),
+            roster: shared.roster.to_toml(),
+            editions: shared.store.editions().await?.into_iter().map(Into::into).collect(),
+            policies: policies.into_iter().map(policy).collect(),
+            most_words: shared.configuration.limits.words,
+            longest_deadline_ms: shared.configuration.limits.deadline_minutes.saturating_mul(60_000),
+            clock: clock::now().as_millis(),
+        }))
+    }
+
+    async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainReply>, Status> {
+        let dataset = request.into_inner().dataset;
+        let announced = self.0.store.announcements().await?;
+        let mut suppliers = Vec::with_capacity(self.0.roster.members().len());
+        for member in self.0.roster.members() {
+            let known = announced.iter().find(|node| node.supplier == member.supplier);
+            let mut facts = v1::SupplierFacts {
+                supplier: member.supplier.to_string(),
+                attending: self.0.hub.attends(&member.supplier),
+                ..v1::SupplierFacts::default()
+            };
+            if let Some(node) = known {
+                facts.last_seen = node.last_seen.as_millis();
+                facts.agreement.clone_from(&node.hello.agreement.document);
+                facts.agreement_signature = node.hello.agreement.signature.as_bytes().to_vec();
+                facts.holding = node.hello.holdings.of(&dataset).cloned().map(Into::into);
+                facts.codebook = node.hello.codebook.as_bytes().to_vec();
+                facts.roster = node.hello.roster.as_bytes().to_vec();
+            }
+            suppliers.push(facts);
+        }
+        Ok(Response::new(v1::ExplainReply { suppliers }))
+    }
+}
+
+fn no_policies(error: PoliciesError) -> Status {
+    match error {
+        PoliciesError::Store(error) => error.into(),
+        PoliciesError::Policy(error) => Status::failed_precondition(error.to_string()),
+    }
+}
+
+fn log_refusal(requester: &str, address: &str, error: &NotAccepted) {
+    tracing::warn!(requester, address, cause = %error, "a question was not accepted");
+}

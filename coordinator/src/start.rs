@@ -1,0 +1,236 @@
+//! Starting and stopping.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use optelsom_codebook::{Codebook, CodebookErrors};
+use optelsom_ledger::{Roster, RosterError};
+use optelsom_proto::health::{self, Readiness};
+use optelsom_proto::limits::MESSAGE_BYTES;
+use optelsom_proto::listen::incoming;
+use optelsom_proto::v1::analyst_service_server::AnalystServiceServer;
+use optelsom_proto::v1::bureau_service_server::BureauServiceServer;
+use optelsom_proto::v1::node_service_server::NodeServiceServer;
+use optelsom_proto::{Credentials, CredentialsError, GateLayer, Role};
+use optelsom_secagg::Generators;
+use prometheus_client::registry::Registry;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::Server;
+
+use crate::configuration::Configuration;
+use crate::driver::{self, Drivers};
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::services::{Analysts, Bureau, Nodes};
+use crate::shared::Shared;
+use crate::store::{OpenError, Store, StoreError};
+use crate::turn::Turns;
+
+/// How long open work may take to end when the coordinator stops; what is accepted is stored already.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Why the coordinator does not start. The operator's to mend.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A file cannot be read.
+    #[error("{path}: {cause}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The codebook has mistakes.
+    #[error("{path}: {cause}")]
+    Codebook {
+        /// Which file.
+        path: PathBuf,
+        /// All of them.
+        cause: CodebookErrors,
+    },
+    /// The roster has mistakes.
+    #[error("{path}: {cause}")]
+    Roster {
+        /// Which file.
+        path: PathBuf,
+        /// The first.
+        cause: RosterError,
+    },
+    /// A dataset that the codebook does not have.
+    #[error("minimum_frequency names the dataset `{0}`, which the codebook does not have")]
+    UnknownDataset(String),
+    /// Certificate, key, authority.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// Another party's certificate.
+    #[error("these are the credentials of {0}, not of a coordinator; issue some with the role optelsom:coordinator")]
+    NotACoordinator(Role),
+    /// The store.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store, a moment later.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
+}
+
+/// A coordinator that runs. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    health: Option<SocketAddr>,
+    shared: Arc<Shared>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// Where it listens, with the port that it was given.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where its health pages are.
+    pub fn health(&self) -> Option<SocketAddr> {
+        self.health
+    }
+
+    /// Waits until the server has ended of itself, which it does only when something is wrong.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.server).await;
+    }
+
+    /// Stops: takes no more, lets go of all connections, and ends when the last task has. What was accepted goes on at
+    /// the next start.
+    pub async fn shutdown(mut self) {
+        self.shared.readiness.not_ready("stopping");
+        self.shared.stop.cancel();
+        self.shared.hub.close();
+        self.shared.tasks.close();
+        let all = async {
+            let _ = (&mut self.server).await;
+            self.shared.tasks.wait().await;
+        };
+        if tokio::time::timeout(STOP_LIMIT, all).await.is_err() {
+            tracing::warn!("some connections did not end within 10 seconds; they are cut");
+            self.server.abort();
+        }
+        self.shared.store.close().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+    }
+}
+
+/// Starts a coordinator: opens the store, goes on with every query that has not ended, listens.
+///
+/// # Errors
+/// When a file, the store or the address cannot be used.
+pub async fn start(configuration: Configuration) -> Result<Running, StartError> {
+    let credentials = &configuration.credentials;
+    let credentials = Credentials::read(&credentials.certificate, &credentials.key, &credentials.authority)?;
+    if *credentials.role() != Role::Coordinator {
+        return Err(StartError::NotACoordinator(credentials.role().clone()));
+    }
+    let tls = credentials.server_config()?;
+    let store = Store::open(&configuration.store).await?;
+    let (metrics, registry) = Metrics::new();
+    let shared = Arc::new(read(configuration, store, metrics)?);
+    let listen = shared.configuration.listen;
+    let listen_error = |cause| StartError::Listen { address: listen, cause };
+    let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let health = serve_health(&shared, registry).await?;
+    restore(&shared).await?;
+    let stop = shared.stop.clone();
+    let router = Server::builder()
+        .layer(GateLayer)
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(20)))
+        .initial_stream_window_size(1024 * 1024)
+        .initial_connection_window_size(2 * 1024 * 1024)
+        .add_service(
+            NodeServiceServer::new(Nodes::new(Arc::clone(&shared)))
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(
+            AnalystServiceServer::new(Analysts::new(Arc::clone(&shared))).max_decoding_message_size(MESSAGE_BYTES),
+        )
+        .add_service(BureauServiceServer::new(Bureau::new(Arc::clone(&shared))));
+    let connections = incoming(listener, tls, stop.clone());
+    let server = tokio::spawn(async move {
+        if let Err(cause) = router.serve_with_incoming_shutdown(connections, stop.cancelled_owned()).await {
+            tracing::error!(%cause, "the server has ended");
+        }
+    });
+    shared.readiness.ready();
+    tracing::info!(%address, codebook = %shared.codebook.hash().short(), roster = %shared.roster.hash().short(), "listening");
+    Ok(Running { address, health, shared, server })
+}
+
+fn read(configuration: Configuration, store: Store, metrics: Metrics) -> Result<Shared, StartError> {
+    let codebook_text = read_file(&configuration.codebook)?;
+    let codebook = Codebook::parse(&codebook_text)
+        .map_err(|cause| StartError::Codebook { path: configuration.codebook.clone(), cause })?;
+    if let Some(unknown) = configuration.minimum_frequency.keys().find(|name| codebook.dataset(name).is_none()) {
+        return Err(StartError::UnknownDataset(unknown.clone()));
+    }
+    let roster = Roster::parse(&read_file(&configuration.roster)?)
+        .map_err(|cause| StartError::Roster { path: configuration.roster.clone(), cause })?;
+    Ok(Shared {
+        configuration,
+        codebook,
+        codebook_text,
+        roster: Arc::new(roster),
+        store,
+        hub: Hub::default(),
+        drivers: Drivers::default(),
+        turns: Turns::default(),
+        generators: Generators::default(),
+        metrics,
+        readiness: Readiness::default(),
+        stop: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    })
+}
+
+fn read_file(path: &PathBuf) -> Result<String, StartError> {
+    fs::read_to_string(path).map_err(|cause| StartError::File { path: path.clone(), cause })
+}
+
+async fn serve_health(shared: &Arc<Shared>, registry: Registry) -> Result<Option<SocketAddr>, StartError> {
+    let Some(configured) = &shared.configuration.health else { return Ok(None) };
+    let served =
+        health::serve(configured.listen, shared.readiness.clone(), Arc::new(registry), shared.stop.clone()).await;
+    served.map(Some).map_err(|cause| StartError::Listen { address: configured.listen, cause })
+}
+
+/// Goes on with every query that has not ended. One that cannot be gone on with (under another codebook or roster, say)
+/// stays in the store and is told to the operator; the others are not held up by it.
+async fn restore(shared: &Arc<Shared>) -> Result<(), StartError> {
+    for stored in shared.store.unfinished().await? {
+        let id = stored.accepted.question.entry.id();
+        match driver::restore(shared, stored).await {
+            Ok(_) => tracing::info!(query = %id.short(), "goes on after a restart"),
+            Err(cause) => tracing::error!(query = %id, %cause, "cannot be gone on with; it is kept"),
+        }
+    }
+    Ok(())
+}
