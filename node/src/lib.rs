@@ -2,7 +2,9 @@
 //!
 //! source → freeze → edition → aggregate. Records are read once, when an edition is frozen; queries read editions only.
 
+pub mod aggregate;
 pub mod configuration;
+pub mod daemon;
 pub mod edition;
 pub mod freeze;
 pub mod source;

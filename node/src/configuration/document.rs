@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use optelsom_codebook::SupplierId;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -15,7 +16,8 @@ pub(super) struct Document {
     pub(super) codebook: Option<PathBuf>,
     pub(super) agreement: Option<PathBuf>,
     pub(super) roster: Option<PathBuf>,
-    pub(super) peers: Option<PeersDocument>,
+    #[serde(default)]
+    pub(super) trust: TrustDocument,
     pub(super) coordinator: Option<CoordinatorDocument>,
     pub(super) identity: Option<IdentityDocument>,
     #[serde(default)]
@@ -35,17 +37,17 @@ pub(super) struct CoordinatorDocument {
     pub(super) authority: PathBuf,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PeersDocument {
-    pub(super) accepted: Option<Vec<Spanned<String>>>,
-    pub(super) collusion_floor: Option<usize>,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IdentityDocument {
     pub(super) file: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrustDocument {
+    pub(super) accepted_peers: Option<Vec<SupplierId>>,
+    pub(super) collusion_floor: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use optelsom_codebook::{Codebook, SupplierId};
+use optelsom_codebook::{Agreement, Codebook, SupplierId};
 use toml::Spanned;
 
 pub use binding::{AgeDate, AgeReading, Binding, MeasureBinding, Reading, VariableBinding};
@@ -96,8 +96,6 @@ impl Configuration {
             Some(section) => coordinator(section, folder, environment, &mut problems).map(Some),
             None => Some(None),
         };
-        let peers = document.peers.unwrap_or_default();
-        let accepted_peers = peers.accepted.map(|names| accepted(names, &mut problems));
         let identity = document.identity.map(|section| section.file);
         let identity = environment("OPTELSOM_NODE_IDENTITY").map(PathBuf::from).or(identity);
         let mut datasets = document.datasets;
@@ -112,8 +110,8 @@ impl Configuration {
             codebook: file(document.codebook, "codebook.toml"),
             agreement: file(document.agreement, "agreement.toml"),
             roster: file(document.roster, "roster.toml"),
-            accepted_peers,
-            collusion_floor: peers.collusion_floor,
+            accepted_peers: document.trust.accepted_peers,
+            collusion_floor: document.trust.collusion_floor,
             coordinator,
             identity: identity.map(|file| folder.join(file)),
             health: document.health.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
@@ -138,29 +136,29 @@ impl Configuration {
         &self.state
     }
 
-    /// How the coordinator is reached, if that is configured.
-    pub fn coordinator(&self) -> Option<&CoordinatorSettings> {
-        self.coordinator.as_ref()
-    }
-
     /// The file with this supplier's agreement.
     pub fn agreement(&self) -> &Path {
         &self.agreement
     }
 
-    /// The file with the roster in force.
+    /// The file with the roster that this node knows.
     pub fn roster(&self) -> &Path {
         &self.roster
     }
 
-    /// The members of the roster whom the operator accepts as real; all of them where it does not say.
+    /// The suppliers that the operator takes part in sums with, if not all of the roster.
     pub fn accepted_peers(&self) -> Option<&[SupplierId]> {
         self.accepted_peers.as_deref()
     }
 
-    /// How low a roster's bound on collusion the operator puts up with; the roster's own where it does not say.
+    /// The least number of colluding suppliers that a roster must withstand, if the operator sets one.
     pub fn collusion_floor(&self) -> Option<usize> {
         self.collusion_floor
+    }
+
+    /// How the coordinator is reached, if that is configured.
+    pub fn coordinator(&self) -> Option<&CoordinatorSettings> {
+        self.coordinator.as_ref()
     }
 
     /// The file with this supplier's signing key, if that is configured.
@@ -185,6 +183,21 @@ impl Configuration {
     pub fn read_codebook(&self) -> Result<Codebook, ConfigurationError> {
         let text = read(&self.codebook)?;
         Codebook::parse(&text).map_err(|cause| ConfigurationError::Codebook { path: self.codebook.clone(), cause })
+    }
+
+    /// Reads this supplier's agreement.
+    ///
+    /// # Errors
+    /// When it cannot be read, has mistakes, or is another supplier's.
+    pub fn read_agreement(&self, codebook: &Codebook) -> Result<Agreement, ConfigurationError> {
+        let path = self.agreement.clone();
+        let agreement = Agreement::parse(&read(&path)?, codebook)
+            .map_err(|cause| ConfigurationError::Agreement { path: path.clone(), cause })?;
+        if agreement.supplier() == &self.supplier {
+            return Ok(agreement);
+        }
+        let (found, expected) = (agreement.supplier().to_string(), self.supplier.to_string());
+        Err(ConfigurationError::OtherSupplier { path, found, expected })
     }
 
     /// What the bindings mean under this codebook.
@@ -217,17 +230,6 @@ impl Configuration {
 
 fn read(path: &Path) -> Result<String, ConfigurationError> {
     std::fs::read_to_string(path).map_err(|cause| ConfigurationError::Unreadable { path: path.to_owned(), cause })
-}
-
-fn accepted(names: Vec<Spanned<String>>, problems: &mut Problems) -> Vec<SupplierId> {
-    let mut peers = Vec::with_capacity(names.len());
-    for name in names {
-        match SupplierId::try_from(name.get_ref().as_str()) {
-            Ok(supplier) => peers.push(supplier),
-            Err(error) => problems.report(name.span(), error.to_string(), "take the name in the roster"),
-        }
-    }
-    peers
 }
 
 fn coordinator(

@@ -64,6 +64,24 @@ pub enum ConfigurationError {
         /// All of them.
         cause: optelsom_codebook::CodebookErrors,
     },
+    /// The agreement has mistakes.
+    #[error("{}: {cause}", path.display())]
+    Agreement {
+        /// The file.
+        path: PathBuf,
+        /// All of them.
+        cause: optelsom_codebook::AgreementErrors,
+    },
+    /// The agreement is another supplier's.
+    #[error("{} is the agreement of `{found}`, but this node is `{expected}`: take the right file", path.display())]
+    OtherSupplier {
+        /// The file.
+        path: PathBuf,
+        /// Whose agreement it is.
+        found: String,
+        /// Whose node this is.
+        expected: String,
+    },
     /// A dataset is not bound.
     #[error("node.toml binds no dataset `{dataset}`; it binds: {}. Add [datasets.{dataset}] or name one of these", bound.join(", "))]
     NotBound {

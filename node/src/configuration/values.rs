@@ -106,6 +106,11 @@ impl ValueMap {
                 }
             }
         }
+        // A value that is itself a code needs no line in the map, and gives way to one.
+        for (code, index) in list.codes().iter().zip(list.indices()) {
+            let key = map.key(code.code());
+            map.codes.entry(key).or_insert(index);
+        }
         Some(map)
     }
 
