@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use optelsom_codebook::Timestamp;
 use optelsom_proto::health::Readiness;
-use optelsom_proto::limits::{CLOCK_TOLERANCE_MS, MESSAGE_BYTES};
+use optelsom_proto::limits::{CLOCK_TOLERANCE_MS, MESSAGE_BYTES, UNFINISHED};
 use optelsom_proto::v1::coordinator_message::Message;
 use optelsom_proto::v1::node_service_client::NodeServiceClient;
 use optelsom_proto::wire::{Announced, Hello, Request};
@@ -22,6 +22,7 @@ use super::desk::Desk;
 use super::hosts::Hosts;
 use super::metrics::Metrics;
 use super::settings::Settings;
+use super::store::{Store, StoreError};
 use super::uplink::Connected;
 
 /// How many messages may wait to go up.
@@ -42,6 +43,8 @@ enum AttendError {
     NoWelcome,
     #[error("from the coordinator: {0}")]
     Wire(#[from] WireError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error(
         "this node's clock is {seconds} seconds {direction} the coordinator's, more than the five minutes that are \
          allowed; set the clocks (by NTP, for instance)"
@@ -54,6 +57,7 @@ pub(super) struct Attendance {
     pub(super) settings: Arc<Settings>,
     pub(super) desk: Arc<Desk>,
     pub(super) hosts: Hosts,
+    pub(super) store: Store,
     pub(super) readiness: Readiness,
     pub(super) metrics: Metrics,
     pub(super) connection: watch::Sender<Option<Connected>>,
@@ -104,7 +108,7 @@ impl Attendance {
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES);
         let (messages, outgoing) = mpsc::channel(OUTGOING);
-        let hello = v1::node_message::Message::Hello(self.hello().into());
+        let hello = v1::node_message::Message::Hello(self.hello().await?.into());
         // The channel is empty, and its receiver is still here.
         let _ = messages.send(v1::NodeMessage { message: Some(hello) }).await;
         let response = client.attend(ReceiverStream::new(outgoing)).await.map_err(AttendError::Refused)?;
@@ -116,22 +120,25 @@ impl Attendance {
         };
         self.welcomed(welcome)?;
         tracing::info!(
-            coordinator = self.settings.target().address(), key_exchange = connection.key_exchange, "connected"
+            coordinator = self.settings.target().address(),
+            key_exchange = connection.key_exchange,
+            "connected"
         );
         self.connection.send_replace(Some(Connected { messages, client }));
         self.metrics.connected.set(1);
         Ok(incoming)
     }
 
-    fn hello(&self) -> Hello {
-        Hello {
+    async fn hello(&self) -> Result<Hello, StoreError> {
+        Ok(Hello {
             software: SOFTWARE.to_owned(),
             clock: now(),
             roster: self.settings.machine.roster.hash(),
             codebook: self.settings.codebook.hash(),
             agreement: self.settings.signed_agreement.clone(),
             holdings: self.desk.holdings(),
-        }
+            unfinished: self.store.unfinished(UNFINISHED).await?,
+        })
     }
 
     fn welcomed(&self, welcome: v1::Welcome) -> Result<(), AttendError> {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use optelsom_codebook::{
-    Admission, Admitted, EditionId, Plan, PlanError, Query, QueryError, QueryId, RefusalReason, Request, Timestamp,
+    Admission, Admitted, EditionId, Plan, PlanError, Query, QueryError, QueryId, Refusal, RefusalReason, Request,
+    Timestamp,
 };
+use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_ledger::QueryEntry;
-use optelsom_proto::wire::{Announced, Holding, Holdings};
+use optelsom_proto::wire::{Announced, Documents, Holding, Holdings};
 use optelsom_secagg::{Bound, Generators, PreparedTable, Question};
 use thiserror::Error;
 use tokio::sync::{Mutex, Semaphore};
@@ -37,12 +39,15 @@ pub enum CountError {
     /// The entry says something else than the document.
     #[error("the entry's {0} is not the document's, or not the one in force here")]
     Entry(&'static str),
+    /// The disclosure policy is none.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// Its cells cannot be laid out.
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// The agreement does not cover it.
     #[error("outside the agreement: {0}")]
-    Agreement(RefusalReason),
+    Agreement(Refusal),
     /// A person has said no.
     #[error("denied by a person here")]
     Denied,
@@ -70,15 +75,24 @@ impl CountError {
     /// The one thing that leaves the node.
     pub fn reason(&self) -> RefusalReason {
         match self {
-            Self::Document(_) | Self::NotText | Self::Entry(_) | Self::Plan(_) => RefusalReason::Policy,
-            Self::Agreement(reason) => *reason,
+            Self::Document(_) | Self::NotText | Self::Entry(_) | Self::Policy(_) | Self::Plan(_) => {
+                RefusalReason::Policy
+            }
+            Self::Agreement(refusal) => refusal.reason(),
             Self::Denied | Self::Undecided => RefusalReason::Denied,
             Self::NotHeld(_) => RefusalReason::NotHeld,
             Self::Edition(EditionError::Absent { .. }) => RefusalReason::EditionNotFrozen,
-            Self::Aggregate(error) => error.reason(),
-            Self::Edition(_) | Self::Store(_) | Self::Stopped(_) => RefusalReason::LocalFailure,
+            Self::Aggregate(AggregateError::OutOfBounds(_)) => RefusalReason::OutOfBounds,
+            Self::Aggregate(AggregateError::NotHeld { .. }) => RefusalReason::NotHeld,
+            Self::Edition(_) | Self::Aggregate(_) | Self::Store(_) | Self::Stopped(_) => RefusalReason::LocalFailure,
         }
     }
+}
+
+/// The disclosure policy that the entry promises.
+fn policy(entry: &QueryEntry, documents: &Documents) -> Result<Policy, CountError> {
+    let policy = Policy::new(&entry.dataset, documents.minimum_frequency)?;
+    if policy.hash() == entry.disclosure_policy { Ok(policy) } else { Err(CountError::Entry("disclosure policy")) }
 }
 
 /// Counts and freezes, for all queries of the node.
@@ -109,21 +123,26 @@ impl Desk {
     }
 
     /// The table for a question that has passed the gate, or the reason code that the coordinator is told.
-    pub(super) async fn count(&self, question: &Question, document: &[u8]) -> Result<PreparedTable, RefusalReason> {
-        self.try_count(question, document).await.map_err(|error| {
+    pub(super) async fn count(
+        &self,
+        question: &Question,
+        documents: &Documents,
+    ) -> Result<PreparedTable, RefusalReason> {
+        self.try_count(question, documents).await.map_err(|error| {
             let reason = error.reason();
             tracing::warn!(query = %question.id().short(), reason = reason.code(), cause = %error, "refused");
             reason
         })
     }
 
-    async fn try_count(&self, question: &Question, document: &[u8]) -> Result<PreparedTable, CountError> {
+    async fn try_count(&self, question: &Question, documents: &Documents) -> Result<PreparedTable, CountError> {
         let entry = &question.signed().entry;
-        let text = std::str::from_utf8(document).map_err(|_| CountError::NotText)?;
+        let text = std::str::from_utf8(&documents.query).map_err(|_| CountError::NotText)?;
         let plan = self.plan(entry, text)?;
         self.note(question.id(), entry, text).await?;
         self.must_be_held(&plan)?;
-        let admitted = self.admit(question.id(), entry, &plan).await?;
+        let minimum_frequency = policy(entry, documents)?.minimum_frequency();
+        let admitted = self.admit(question.id(), entry, &plan, minimum_frequency).await?;
         self.store.note_admitted(&question.id()).await?;
         let edition = self.edition(entry).await?;
         let bound = Bound::for_suppliers(question.scope().members().len());
@@ -191,7 +210,13 @@ impl Desk {
         }
     }
 
-    async fn admit(&self, query: QueryId, entry: &QueryEntry, plan: &Plan) -> Result<Admitted, CountError> {
+    async fn admit(
+        &self,
+        query: QueryId,
+        entry: &QueryEntry,
+        plan: &Plan,
+        minimum_frequency: u64,
+    ) -> Result<Admitted, CountError> {
         let now = now();
         let midnight = Timestamp::from_millis(now.as_millis() / DAY_MS * DAY_MS);
         let request = Request {
@@ -199,6 +224,7 @@ impl Desk {
             purpose: &entry.purpose,
             now,
             min_suppliers: usize::try_from(entry.min_suppliers).unwrap_or(usize::MAX),
+            minimum_frequency,
             queries_today: self.store.admitted_since(&entry.dataset, midnight, &query).await?,
         };
         match self.settings.agreement.admit(&request) {
@@ -207,7 +233,7 @@ impl Desk {
                 self.wait_for_decision(query, entry.expires_at).await?;
                 Ok(pending.approve())
             }
-            Err(refusal) => Err(CountError::Agreement(refusal.reason())),
+            Err(refusal) => Err(CountError::Agreement(refusal)),
         }
     }
 

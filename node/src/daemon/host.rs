@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use optelsom_codebook::{QueryId, RefusalReason};
 use optelsom_proto::v1::node_message::Message;
-use optelsom_proto::wire::{Request, answer};
+use optelsom_proto::wire::{Documents, Request, answer};
 
 use optelsom_secagg::messages::SupplierMessage;
 use optelsom_secagg::supplier::{Effect, Input, Supplier, SupplierRecord};
@@ -51,7 +51,7 @@ pub(super) struct Host {
     around: Surroundings,
     letters: mpsc::Receiver<Letter>,
     to_self: mpsc::Sender<Letter>,
-    document: Option<Vec<u8>>,
+    documents: Option<Documents>,
     counting: bool,
     ended: bool,
 }
@@ -63,7 +63,7 @@ impl Host {
         letters: mpsc::Receiver<Letter>,
         to_self: mpsc::Sender<Letter>,
     ) -> Self {
-        Self { query, around, letters, to_self, document: None, counting: false, ended: false }
+        Self { query, around, letters, to_self, documents: None, counting: false, ended: false }
     }
 
     /// Runs until the query has ended here, or a promise cannot be made durable.
@@ -81,8 +81,8 @@ impl Host {
     fn input(&mut self, letter: Letter) -> Result<Input, HostError> {
         Ok(match letter {
             Letter::Request(request) => {
-                if request.document.is_some() {
-                    self.document = request.document;
+                if let (Some(query), Some(minimum_frequency)) = (request.document, request.minimum_frequency) {
+                    self.documents = Some(Documents { query, minimum_frequency });
                 }
                 Input::Message { message: request.message, entropy: Entropy::new(random().map_err(HostError::Random)?) }
             }
@@ -140,13 +140,13 @@ impl Host {
     }
 
     fn compute(&mut self, question: Box<Question>) {
-        let Some(document) = self.document.clone() else { return };
+        let Some(documents) = self.documents.clone() else { return };
         if std::mem::replace(&mut self.counting, true) {
             return;
         }
         let (desk, to_self) = (Arc::clone(&self.around.desk), self.to_self.clone());
         tokio::spawn(async move {
-            let counted = desk.count(&question, &document).await;
+            let counted = desk.count(&question, &documents).await;
             // A host that is gone needs no table.
             let _ = to_self.send(Letter::Counted(counted)).await;
         });
@@ -178,9 +178,7 @@ fn told(message: &SupplierMessage) -> Option<(String, Option<Vec<u8>>)> {
     Some(match message {
         SupplierMessage::Ready { edition, .. } => (format!("ready, from edition {edition}"), None),
         SupplierMessage::Refused { reason, .. } => (format!("refused: {}", reason.code()), None),
-        SupplierMessage::Card { attempt, card } => {
-            (format!("joined attempt {attempt}"), Some(card.digest().as_bytes().to_vec()))
-        }
+        SupplierMessage::Card { attempt, .. } => (format!("joined attempt {attempt}"), None),
         SupplierMessage::Submission { attempt, header, .. } => {
             (format!("submitted to attempt {attempt}"), Some(header.table_digest.as_bytes().to_vec()))
         }

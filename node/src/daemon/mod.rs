@@ -103,13 +103,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let desk = Arc::new(Desk::new(Arc::clone(&settings), store.clone()));
     let (connection, connected) = watch::channel(None);
     let around = Surroundings {
-        store,
+        store: store.clone(),
         desk: Arc::clone(&desk),
         uplink: Uplink::new(connected),
         metrics: metrics.clone(),
     };
     let hosts = Hosts::new(Arc::clone(&settings.machine), around);
-    let attendance = Attendance { settings, desk, hosts, readiness: readiness.clone(), metrics, connection };
+    let attendance = Attendance { settings, desk, hosts, store, readiness: readiness.clone(), metrics, connection };
     let attendance = tokio::spawn(attendance.run(stop.clone()));
     Ok(Running { health, stop, attendance, readiness, _lock: lock })
 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use optelsom_codebook::{Agreement, Codebook, SupplierId};
 use optelsom_ledger::{IdentityKey, PublicIdentity, Roster, RosterError};
+use optelsom_proto::Role;
 use optelsom_proto::dial::{DialError, ProxyAddress, Target};
 use optelsom_proto::key_file::{KeyFileError, read_identity};
 use optelsom_proto::tls::{Credentials, CredentialsError};
 use optelsom_proto::wire::SignedAgreement;
-use optelsom_proto::Role;
 use optelsom_secagg::SupplierConfig;
 use thiserror::Error;
 
@@ -150,10 +150,7 @@ fn read(path: &Path) -> Result<String, SettingsError> {
     fs::read_to_string(path).map_err(|cause| SettingsError::File { path: path.to_owned(), cause })
 }
 
-fn connection(
-    configuration: &Configuration,
-    supplier: &SupplierId,
-) -> Result<(Credentials, Target), SettingsError> {
+fn connection(configuration: &Configuration, supplier: &SupplierId) -> Result<(Credentials, Target), SettingsError> {
     let section = |section| SettingsError::Section { path: configuration.path().to_owned(), section };
     let coordinator = configuration.coordinator().ok_or_else(|| section("coordinator"))?;
     let credentials = Credentials::read(&coordinator.certificate, &coordinator.key, &coordinator.authority)?;

@@ -187,6 +187,19 @@ impl Store {
         SupplierRecord::from_bytes(&bytes).map(Some).map_err(|cause| StoreError::Damaged { query: *query, cause })
     }
 
+    /// At most `most` queries that have not ended here.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unfinished(&self, most: usize) -> Result<Vec<QueryId>, StoreError> {
+        let rows = sqlx::query("SELECT query FROM records WHERE ended = 0 LIMIT $1")
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|cause| self.failed(cause))?;
+        rows.iter().map(|row| query_id(row).map_err(|cause| self.failed(cause))).collect()
+    }
+
     /// Notes a question that has passed the gate; noting it again changes nothing.
     ///
     /// # Errors
@@ -335,12 +348,7 @@ impl Store {
             .await
             .map_err(|cause| self.failed(cause))?;
         let event = |row: &sqlx::sqlite::SqliteRow| {
-            Ok(Event {
-                query: *query,
-                at: timestamp(row.try_get(0)?),
-                event: row.try_get(1)?,
-                digest: row.try_get(2)?,
-            })
+            Ok(Event { query: *query, at: timestamp(row.try_get(0)?), event: row.try_get(1)?, digest: row.try_get(2)? })
         };
         rows.iter().map(|row| event(row).map_err(|cause| self.failed(cause))).collect()
     }
@@ -354,12 +362,16 @@ fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
-fn question(row: &sqlx::sqlite::SqliteRow) -> Result<Question, sqlx::Error> {
+fn query_id(row: &sqlx::sqlite::SqliteRow) -> Result<QueryId, sqlx::Error> {
     let id: Vec<u8> = row.try_get(0)?;
-    let id: [u8; 32] = id.try_into().map_err(|_| sqlx::Error::Decode("a query's identifier has 32 bytes".into()))?;
+    let id = id.try_into().map_err(|_| sqlx::Error::Decode("a query's identifier has 32 bytes".into()))?;
+    Ok(QueryId::from_bytes(id))
+}
+
+fn question(row: &sqlx::sqlite::SqliteRow) -> Result<Question, sqlx::Error> {
     let decision: Option<String> = row.try_get(7)?;
     Ok(Question {
-        query: QueryId::from_bytes(id),
+        query: query_id(row)?,
         received_at: timestamp(row.try_get(1)?),
         dataset: row.try_get(2)?,
         edition: row.try_get(3)?,
