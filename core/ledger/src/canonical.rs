@@ -3,21 +3,31 @@
 //! Layout: every field is a 4-byte big-endian length followed by that many bytes; integers are 8 bytes big-endian. The
 //! first two fields are the protocol's version and the statement's name, so that no statement can pass for another.
 
+use std::fmt;
+
 use optelsom_codebook::Hash256;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use zeroize::Zeroize;
 
 /// The version that every transcript starts with.
 pub const PROTOCOL: &str = "optelsom/1";
 
-/// Builds canonical bytes.
-#[derive(Clone, Debug)]
+/// Builds canonical bytes. Some are secret (what a commitment hides, a record), so they are zeroised when dropped, and
+/// never printed.
+#[derive(Clone)]
 pub struct Writer(Vec<u8>);
 
 impl Writer {
     /// Starts the canonical bytes of the statement of this name.
     pub fn new(statement: &str) -> Self {
-        Self(Vec::with_capacity(256)).text(PROTOCOL).text(statement)
+        Self::with_capacity(statement, 256)
+    }
+
+    /// Starts the canonical bytes of the statement of this name, with room for so many: secret ones that have to move
+    /// to a larger place leave a trace behind.
+    pub fn with_capacity(statement: &str, bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes)).text(PROTOCOL).text(statement)
     }
 
     /// Adds a field of bytes (fewer than 2^32 of them; a longer one is cut by no caller, each bounds its input).
@@ -49,13 +59,25 @@ impl Writer {
     }
 
     /// The bytes.
-    pub fn finish(self) -> Vec<u8> {
-        self.0
+    pub fn finish(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0)
     }
 
     /// The SHA-256 of the bytes.
     pub fn digest(self) -> Hash256 {
         Hash256::from_bytes(<[u8; 32]>::from(Sha256::digest(&self.0)))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Writer({} bytes)", self.0.len())
     }
 }
 

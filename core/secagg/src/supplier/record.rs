@@ -66,14 +66,13 @@ impl SupplierRecord {
     /// The record as bytes, for the host's store.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let prepared: Vec<_> = self.prepared.iter().collect();
-        let writer = write_question(Writer::new(STATEMENT), &self.question).number(number(self.joined)).list(
-            &prepared,
-            |w, (attempt, record)| {
+        let writer = write_question(Writer::with_capacity(STATEMENT, self.room()), &self.question)
+            .number(number(self.joined))
+            .list(&prepared, |w, (attempt, record)| {
                 let w = write_statement(w.number(number(Some(**attempt))), &record.statement);
                 let w = w.bytes(record.self_mask.as_bytes());
                 w.list(&record.shares, |w, (dealer, share)| w.text(dealer.as_str()).bytes(share.as_bytes()))
-            },
-        );
+            });
         let writer = match self.vote {
             Vote::None => writer.text("none").number(0).bytes(&[0; 32]),
             Vote::Final { attempt, digest } => {
@@ -82,6 +81,12 @@ impl SupplierRecord {
             Vote::Void => writer.text("void").number(0).bytes(&[0; 32]),
         };
         Zeroizing::new(writer.number(number(self.opened)).number(u64::from(self.ended)).finish())
+    }
+
+    /// At least as many bytes as the record takes: of each participant three names and five digests at the most.
+    fn room(&self) -> usize {
+        let participants = |record: &PreparedRecord| record.statement.participants.len() * (3 * 44 + 5 * 36) + 256;
+        512 + self.question.entry.to_bytes().len() + self.prepared.values().map(participants).sum::<usize>()
     }
 
     /// Reads a record back.
