@@ -1,0 +1,389 @@
+//! How entries get into the log without its ever forking or losing one that was acknowledged.
+//!
+//! The order, whatever fails: stage the tiles → sign the checkpoint → compare-and-swap it in the store's register →
+//! apply the staged tiles → collect cosignatures → publish. Entries are acknowledged only after the swap. Before the
+//! swap a failure costs nothing but the batch; from the swap on, any doubt is fatal: the machine stops, and the host
+//! reads the store again ([`Survey`], [`Appender::open`]), which reconciles.
+//!
+//! A machine without input or output of its own: the host performs the effects in their order and reports each. A write
+//! that may or may not have happened is reported as failed.
+
+mod recover;
+mod staged;
+
+use std::collections::VecDeque;
+
+use thiserror::Error;
+
+use crate::leaf::Leaf;
+use crate::note::{CheckpointError, Committee, Cosignature, CosignatureError, KeyName, LogKey, SignedCheckpoint};
+use crate::proof::TreeHead;
+use crate::tiles::{Edge, EdgeError, Extension, Tiles};
+
+pub use recover::{StartError, Stored, Survey};
+pub use staged::{Staged, StagedError, staged_name};
+
+/// The most entries that one checkpoint adds; what waits beyond goes with the next.
+pub const MAX_BATCH: usize = 1024;
+
+/// By it the host recognises an entry that it handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What the host reports.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Somebody wants an entry in the log.
+    Append(Ticket, Leaf),
+    /// The staging is durable.
+    Staged,
+    /// The staging failed, or may have.
+    StagingFailed,
+    /// The register held what was expected, and durably holds the new checkpoint.
+    Swapped,
+    /// The register held something else: somebody else writes this log.
+    SwapRefused,
+    /// Nobody can say whether the swap happened.
+    SwapUnknown,
+    /// All staged tiles are durable at their own paths.
+    Applied,
+    /// A witness has answered.
+    Cosigned(Cosignature),
+    /// The witnesses have had their time.
+    WitnessesSilent,
+    /// The checkpoint is published.
+    Published,
+    /// Applying or publishing failed, or may have.
+    WriteFailed,
+}
+
+/// What the host must do, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Write these bytes, durably, under this name. Answer: `Staged` or `StagingFailed`.
+    Stage {
+        /// [`staged_name`].
+        name: String,
+        /// [`Staged::to_bytes`].
+        bytes: Vec<u8>,
+    },
+    /// Replace exactly `expected` in the register by `replacement`, durably. Answer: `Swapped`, `SwapRefused` or
+    /// `SwapUnknown`.
+    Swap {
+        /// What must stand there; none if nothing may.
+        expected: Option<Vec<u8>>,
+        /// What shall stand there.
+        replacement: Vec<u8>,
+    },
+    /// Write each tile to its path, durably; the same may stand there already. Answer: `Applied` or `WriteFailed`.
+    Apply(Tiles),
+    /// Tell whoever handed the entry in that it stands in the log for good.
+    Acknowledge {
+        /// Which one.
+        ticket: Ticket,
+        /// Its index.
+        index: u64,
+    },
+    /// Tell whoever handed the entry in that it does not stand in the log; it may be handed in again.
+    Reject {
+        /// Which one.
+        ticket: Ticket,
+        /// Why.
+        cause: Rejection,
+    },
+    /// Show the checkpoint to every witness, each with a proof from the last one it has seen. Answers: `Cosigned`, and
+    /// after a while `WitnessesSilent`.
+    AskWitnesses(Box<SignedCheckpoint>),
+    /// A witness's cosignature was refused.
+    Blame {
+        /// Whose it claims to be.
+        witness: KeyName,
+        /// Why.
+        cause: BadCosignature,
+    },
+    /// Publish the cosigned checkpoint. Answer: `Published` or `WriteFailed`.
+    Publish(Vec<u8>),
+    /// Remove what was staged under this name; if that fails, nothing is lost.
+    Discard {
+        /// [`staged_name`].
+        name: String,
+    },
+    /// Stop: read the store again, then open a new machine. Unacknowledged entries may or may not stand in the log.
+    Stop(Fatal),
+}
+
+/// Why an entry was not taken.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Rejection {
+    /// The store could not stage the tiles.
+    #[error("the store could not write the entry down; hand it in again")]
+    Staging,
+    /// The log cannot grow by it.
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    /// The checkpoint could not be signed.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The machine has stopped.
+    #[error("the log has stopped and must be read again first")]
+    Stopped,
+}
+
+/// Why a cosignature is refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum BadCosignature {
+    /// Not of the committee.
+    #[error("it is not one of the committee's witnesses")]
+    Stranger,
+    /// Does not fit.
+    #[error(transparent)]
+    Unfit(#[from] CosignatureError),
+}
+
+/// What cannot be gone on from.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Fatal {
+    /// Somebody else writes this log.
+    #[error("another coordinator has written to this log's register; see that only one runs, then start again")]
+    SomebodyElse,
+    /// The swap may or may not have happened.
+    #[error("nobody can say whether the new checkpoint was stored; the log must be read again")]
+    SwapInDoubt,
+    /// Tiles or the published checkpoint may be missing.
+    #[error("the store failed after the checkpoint was swapped in; the log must be read again")]
+    WriteInDoubt,
+    /// The host reported what was not asked for.
+    #[error("a bug: the log's host reported a step that was not under way")]
+    OutOfStep,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    /// The tiles of a batch are being staged.
+    Staging(Box<Batch>),
+    /// The checkpoint of a batch is being swapped in.
+    Swapping(Box<Batch>),
+    /// The log's very first checkpoint is being swapped in.
+    Creating,
+    /// The staged tiles are being applied.
+    Applying,
+    /// The witnesses are being asked. `patient`: what waits shall wait until they have answered.
+    Cosigning { cosignatures: Vec<Cosignature>, patient: bool },
+    /// The cosigned checkpoint is being published.
+    Publishing,
+    /// Nothing is under way.
+    Idle,
+    /// The log must be read again.
+    Stopped(Fatal),
+}
+
+#[derive(Clone, Debug)]
+struct Batch {
+    tickets: Vec<Ticket>,
+    extension: Extension,
+    checkpoint: SignedCheckpoint,
+}
+
+/// The one writer of a log.
+#[derive(Clone, Debug)]
+pub struct Appender {
+    key: LogKey,
+    committee: Committee,
+    /// As the register holds it.
+    checkpoint: SignedCheckpoint,
+    edge: Edge,
+    waiting: VecDeque<(Ticket, Leaf)>,
+    phase: Phase,
+}
+
+impl Appender {
+    /// Begins a log that has never existed: an operator's explicit command, never a reaction to an empty store. Where a
+    /// log exists already, the swap is refused and the machine stops.
+    ///
+    /// # Errors
+    /// Never for a key whose name is a [`KeyName`].
+    pub fn create(key: LogKey, committee: Committee) -> Result<(Self, Vec<Effect>), CheckpointError> {
+        let checkpoint = SignedCheckpoint::sign(TreeHead::EMPTY, &key)?;
+        let swap = Effect::Swap { expected: None, replacement: checkpoint.to_bytes() };
+        let (edge, waiting) = (Edge::new(), VecDeque::new());
+        Ok((Self { key, committee, checkpoint, edge, waiting, phase: Phase::Creating }, vec![swap]))
+    }
+
+    /// Takes up a log again. `witnessed` are the checkpoints that the witnesses have stored, as they show them.
+    ///
+    /// # Errors
+    /// When the store is older than, or on another branch than, what was seen of it, or damaged.
+    pub fn open(
+        survey: Survey,
+        stored: Stored,
+        witnessed: &[SignedCheckpoint],
+        key: LogKey,
+        committee: Committee,
+    ) -> Result<(Self, Vec<Effect>), StartError> {
+        let recovered = survey.reconcile(stored, witnessed, key.verifier())?;
+        let (checkpoint, edge) = (recovered.checkpoint, recovered.edge);
+        let mut appender = Self { key, committee, checkpoint, edge, waiting: VecDeque::new(), phase: Phase::Idle };
+        let mut effects = Vec::new();
+        match recovered.unapplied {
+            // Applied once more, whether or not it was: the same bytes to the same paths.
+            Some(staged) => {
+                effects.push(Effect::Apply(staged.into_tiles()));
+                appender.phase = Phase::Applying;
+            }
+            None if recovered.published || appender.edge.size() == 0 => {}
+            None => appender.ask_witnesses(&mut effects),
+        }
+        Ok((appender, effects))
+    }
+
+    /// The checkpoint that the register holds.
+    pub fn checkpoint(&self) -> &SignedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// Takes one report into account.
+    #[must_use]
+    pub fn handle(mut self, input: Input) -> (Self, Vec<Effect>) {
+        let mut effects = Vec::new();
+        match (std::mem::replace(&mut self.phase, Phase::Idle), input) {
+            (Phase::Stopped(fatal), input) => {
+                if let Input::Append(ticket, _) = input {
+                    effects.push(Effect::Reject { ticket, cause: Rejection::Stopped });
+                }
+                self.phase = Phase::Stopped(fatal);
+            }
+            (phase, Input::Append(ticket, leaf)) => {
+                self.waiting.push_back((ticket, leaf));
+                self.phase = phase;
+                self.begin(&mut effects);
+            }
+            (Phase::Staging(batch), Input::Staged) => self.swap(batch, &mut effects),
+            (Phase::Staging(batch), Input::StagingFailed) => self.drop_batch(*batch, &mut effects),
+            (Phase::Swapping(batch), Input::Swapped) => self.apply(*batch, &mut effects),
+            (Phase::Creating, Input::Swapped) => self.begin(&mut effects),
+            (Phase::Swapping(_) | Phase::Creating, Input::SwapRefused) => {
+                self.stop(Fatal::SomebodyElse, &mut effects);
+            }
+            (Phase::Swapping(_) | Phase::Creating, Input::SwapUnknown) => self.stop(Fatal::SwapInDoubt, &mut effects),
+            (Phase::Applying, Input::Applied) => {
+                effects.push(Effect::Discard { name: staged_name(self.checkpoint.head()) });
+                self.ask_witnesses(&mut effects);
+            }
+            (Phase::Cosigning { cosignatures, patient }, Input::Cosigned(cosignature)) => {
+                self.cosigned(cosignatures, patient, cosignature, &mut effects);
+            }
+            (Phase::Cosigning { cosignatures, .. }, Input::WitnessesSilent) => {
+                self.phase = Phase::Cosigning { cosignatures, patient: false };
+                self.begin(&mut effects);
+            }
+            (Phase::Publishing, Input::Published) => self.begin(&mut effects),
+            (Phase::Applying | Phase::Publishing, Input::WriteFailed) => self.stop(Fatal::WriteInDoubt, &mut effects),
+            // Late answers of witnesses to a checkpoint that has been published or overtaken.
+            (phase, Input::Cosigned(_) | Input::WitnessesSilent) => self.phase = phase,
+            (_, _) => self.stop(Fatal::OutOfStep, &mut effects),
+        }
+        (self, effects)
+    }
+
+    /// Stages what waits, if nothing is under way. The witnesses of a checkpoint that waits for them in vain are asked
+    /// about its successor instead, which covers it.
+    fn begin(&mut self, effects: &mut Vec<Effect>) {
+        if self.waiting.is_empty() || !matches!(self.phase, Phase::Idle | Phase::Cosigning { patient: false, .. }) {
+            return;
+        }
+        let count = self.waiting.len().min(MAX_BATCH);
+        let (tickets, leaves): (Vec<_>, Vec<_>) = self.waiting.drain(..count).unzip();
+        match self.extend(&leaves) {
+            Ok((extension, checkpoint)) => {
+                let bytes = Staged::new(extension.tiles.clone()).to_bytes();
+                effects.push(Effect::Stage { name: staged_name(&extension.head), bytes });
+                self.phase = Phase::Staging(Box::new(Batch { tickets, extension, checkpoint }));
+            }
+            Err(cause) => {
+                effects.extend(tickets.into_iter().map(|ticket| Effect::Reject { ticket, cause: cause.clone() }));
+            }
+        }
+    }
+
+    fn extend(&self, leaves: &[Leaf]) -> Result<(Extension, SignedCheckpoint), Rejection> {
+        let extension = self.edge.extend(leaves)?;
+        let checkpoint = SignedCheckpoint::sign(extension.head, &self.key)?;
+        Ok((extension, checkpoint))
+    }
+
+    fn drop_batch(&mut self, batch: Batch, effects: &mut Vec<Effect>) {
+        let reject = |ticket| Effect::Reject { ticket, cause: Rejection::Staging };
+        effects.extend(batch.tickets.into_iter().map(reject));
+        self.resume(effects);
+    }
+
+    fn swap(&mut self, batch: Box<Batch>, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Swap {
+            expected: Some(self.checkpoint.to_bytes()),
+            replacement: batch.checkpoint.to_bytes(),
+        });
+        self.phase = Phase::Swapping(batch);
+    }
+
+    /// The swap is done: now, and not before, the entries stand in the log.
+    fn apply(&mut self, batch: Batch, effects: &mut Vec<Effect>) {
+        let first = self.edge.size();
+        let acknowledge = |(ticket, index)| Effect::Acknowledge { ticket, index };
+        effects.extend(batch.tickets.into_iter().zip(first..).map(acknowledge));
+        effects.push(Effect::Apply(batch.extension.tiles));
+        self.edge = batch.extension.edge;
+        self.checkpoint = batch.checkpoint;
+        self.phase = Phase::Applying;
+    }
+
+    fn ask_witnesses(&mut self, effects: &mut Vec<Effect>) {
+        effects.push(Effect::AskWitnesses(Box::new(self.checkpoint.clone())));
+        self.phase = Phase::Cosigning { cosignatures: Vec::new(), patient: true };
+    }
+
+    /// After a batch was dropped: the checkpoint before it may still want its witnesses.
+    fn resume(&mut self, effects: &mut Vec<Effect>) {
+        if self.edge.size() > 0 {
+            self.ask_witnesses(effects);
+        }
+        self.begin(effects);
+    }
+
+    fn cosigned(
+        &mut self,
+        mut cosignatures: Vec<Cosignature>,
+        patient: bool,
+        cosignature: Cosignature,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self.check(&cosignature) {
+            Ok(()) if cosignatures.iter().all(|other| other.name() != cosignature.name()) => {
+                cosignatures.push(cosignature);
+            }
+            Ok(()) => {}
+            Err(cause) => effects.push(Effect::Blame { witness: cosignature.name().clone(), cause }),
+        }
+        let cosigned = self.checkpoint.with_cosignatures(&cosignatures);
+        match cosigned.ok().filter(|cosigned| self.committee.check(cosigned).is_ok()) {
+            Some(cosigned) => {
+                effects.push(Effect::Publish(cosigned.to_bytes()));
+                self.phase = Phase::Publishing;
+            }
+            None => self.phase = Phase::Cosigning { cosignatures, patient },
+        }
+    }
+
+    fn check(&self, cosignature: &Cosignature) -> Result<(), BadCosignature> {
+        let witness = self.committee.cosigners().iter().find(|cosigner| cosignature.is_by(cosigner));
+        witness.ok_or(BadCosignature::Stranger)?.verify(&self.checkpoint, cosignature)?;
+        Ok(())
+    }
+
+    /// Stops. What waits is told so; what was under way may or may not stand in the log.
+    fn stop(&mut self, fatal: Fatal, effects: &mut Vec<Effect>) {
+        let reject = |(ticket, _)| Effect::Reject { ticket, cause: Rejection::Stopped };
+        effects.extend(self.waiting.drain(..).map(reject));
+        effects.push(Effect::Stop(fatal));
+        self.phase = Phase::Stopped(fatal);
+    }
+}

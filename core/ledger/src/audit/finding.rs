@@ -1,0 +1,213 @@
+//! What an audit finds, and where.
+
+use std::fmt;
+
+use optelsom_codebook::{Hash256, QueryId};
+use thiserror::Error;
+
+use crate::entry::{AuthorisationError, DecodeError, EndingFault, SigningError};
+use crate::note::{CheckpointError, CommitteeError};
+use crate::tiles::{BundleError, TilePath};
+
+/// Where something was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a file of the export.
+    File(String),
+    /// In the entry at this index.
+    Entry(u64),
+    /// In the log as a whole.
+    Log,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(formatter, "file {path}"),
+            Self::Entry(index) => write!(formatter, "entry {index}"),
+            Self::Log => formatter.write_str("the log"),
+        }
+    }
+}
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Finding {
+    /// A file that belongs to the log is not there.
+    #[error("file {0} is missing")]
+    FileMissing(String),
+    /// A file that does not belong to the log.
+    #[error("file {0} does not belong to the log")]
+    FileUnexpected(String),
+    /// The checkpoint is refused.
+    #[error("{0}")]
+    Checkpoint(CheckpointError),
+    /// Too few cosignatures, or one that does not fit.
+    #[error("{0}")]
+    Witnesses(CommitteeError),
+    /// Signatures by keys that the policy does not name.
+    #[error("{0} signature(s) on the checkpoint are by keys that the policy does not name")]
+    Strangers(usize),
+    /// An entry bundle cannot be read; what stands in it and after it was not checked.
+    #[error("{0} cannot be read: {1}")]
+    BundleMalformed(TilePath, BundleError),
+    /// An entry is not the one that the log was built over.
+    #[error("entry {0} was altered: the tree holds another hash for it")]
+    EntryAltered(u64),
+    /// A tile is not the one that the entries yield.
+    #[error("{0} was altered: the entries yield other hashes")]
+    TileAltered(TilePath),
+    /// Entries and tiles agree with each other, but not with the checkpoint.
+    #[error("the entries do not add up to the checkpoint's root: entries were removed, added, exchanged or changed")]
+    RootDiffers,
+    /// An entry that cannot be read.
+    #[error("entry {index}: {cause}")]
+    EntryMalformed {
+        /// Which one.
+        index: u64,
+        /// Why.
+        cause: DecodeError,
+    },
+    /// A document that an entry names is not in the export.
+    #[error("entry {index} names document {document}, which is missing")]
+    DocumentMissing {
+        /// Which entry.
+        index: u64,
+        /// Which document.
+        document: Hash256,
+    },
+    /// A document whose content is not that of its name.
+    #[error("document {0} was altered: its digest is another")]
+    DocumentAltered(Hash256),
+    /// A document that no entry names.
+    #[error("document {0} is named by no entry")]
+    DocumentUnreferenced(Hash256),
+    /// A document that is not what its entry says it is.
+    #[error("entry {index}: document {document} is not the {kind} that the entry says")]
+    DocumentMismatch {
+        /// Which entry.
+        index: u64,
+        /// Which document.
+        document: Hash256,
+        /// What it should be.
+        kind: &'static str,
+    },
+    /// A query under a roster, codebook or policy that was not logged before.
+    #[error("query {index} goes by {kind} {hash}, which was not logged before it")]
+    NotLogged {
+        /// Index of the query.
+        index: u64,
+        /// `roster`, `codebook` or `policy`.
+        kind: &'static str,
+        /// Which one.
+        hash: Hash256,
+    },
+    /// A query that stands in the log twice.
+    #[error("query {id} stands in the log twice, as entries {first} and {second}")]
+    QueryTwice {
+        /// λ.
+        id: QueryId,
+        /// Where first.
+        first: u64,
+        /// Where again.
+        second: u64,
+    },
+    /// A query on nobody's word.
+    #[error("query {0} carries nobody's signature")]
+    Unauthorised(u64),
+    /// A query on two words.
+    #[error("entry {index} signs query {query} a second time")]
+    AuthorisedTwice {
+        /// The entry too many.
+        index: u64,
+        /// Index of the query.
+        query: u64,
+    },
+    /// Signatures on a query that do not hold.
+    #[error("entry {index}: {cause}")]
+    Authorisation {
+        /// Which entry.
+        index: u64,
+        /// Why.
+        cause: AuthorisationError,
+    },
+    /// Other signatures that do not hold.
+    #[error("entry {index}: {cause}")]
+    Signature {
+        /// Which entry.
+        index: u64,
+        /// Why.
+        cause: SigningError,
+    },
+    /// An entry that speaks of another which is not there, or is of another kind.
+    #[error("entry {index} speaks of entry {of} as {wanted}, which it is not")]
+    Reference {
+        /// Which entry.
+        index: u64,
+        /// Of which.
+        of: u64,
+        /// As what.
+        wanted: &'static str,
+    },
+    /// A document's entry that does not follow the newest one of its kind.
+    #[error("entry {index} does not replace the newest document of its kind: a change was left out or undone")]
+    Chain {
+        /// Which entry.
+        index: u64,
+    },
+    /// Something wrong with an ending.
+    #[error("{0}")]
+    Ending(EndingFault),
+    /// A total without a final certificate before it.
+    #[error("entry {index} ends query {query} with a total that no quorum had made final")]
+    NotFinal {
+        /// Which entry.
+        index: u64,
+        /// Index of the query.
+        query: u64,
+    },
+    /// Two final certificates, or a final and a void one: more suppliers colluded than the roster allows for.
+    #[error(
+        "entry {index} certifies query {query} although entry {earlier} certifies otherwise; both cannot be honest"
+    )]
+    CertifiedTwice {
+        /// The later entry.
+        index: u64,
+        /// Index of the query.
+        query: u64,
+        /// The earlier one.
+        earlier: u64,
+    },
+}
+
+impl Finding {
+    /// Where it was found.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::FileMissing(path) | Self::FileUnexpected(path) => Place::File(path.clone()),
+            Self::Checkpoint(_) | Self::Witnesses(_) | Self::Strangers(_) => Place::File(super::CHECKPOINT.to_owned()),
+            Self::BundleMalformed(path, _) | Self::TileAltered(path) => Place::File(path.to_string()),
+            Self::DocumentAltered(document) | Self::DocumentUnreferenced(document) => {
+                Place::File(super::document_path(document))
+            }
+            Self::RootDiffers => Place::Log,
+            Self::EntryAltered(index) | Self::Unauthorised(index) => Place::Entry(*index),
+            Self::QueryTwice { second, .. } => Place::Entry(*second),
+            Self::Ending(fault) => Place::Entry(match fault {
+                EndingFault::Twice { second, .. } => second.at,
+                EndingFault::NoQuery { at, .. } | EndingFault::AfterEnd { at, .. } => *at,
+            }),
+            Self::EntryMalformed { index, .. }
+            | Self::DocumentMissing { index, .. }
+            | Self::DocumentMismatch { index, .. }
+            | Self::NotLogged { index, .. }
+            | Self::AuthorisedTwice { index, .. }
+            | Self::Authorisation { index, .. }
+            | Self::Signature { index, .. }
+            | Self::Reference { index, .. }
+            | Self::Chain { index }
+            | Self::NotFinal { index, .. }
+            | Self::CertifiedTwice { index, .. } => Place::Entry(*index),
+        }
+    }
+}

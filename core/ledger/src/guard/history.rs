@@ -1,0 +1,177 @@
+//! What the log remembers of the sets of suppliers that were, or may have been, added up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use optelsom_codebook::{QueryId, SupplierId};
+
+use crate::entry::{Entry, FinalEntry, ParticipantsEntry, VoidEntry};
+use crate::guard::partition::{Partition, Place};
+use crate::guard::{Differencing, Earlier, GuardRefusal, Known};
+use crate::query::QueryEntry;
+
+struct Query {
+    id: QueryId,
+    known: Known,
+}
+
+struct LoggedSet {
+    at: u64,
+    /// None where no query stands at the index that the entry names: such a set counts like one that cannot be read.
+    query: Option<QueryId>,
+    about: u64,
+    entry: ParticipantsEntry,
+    places: Vec<Place>,
+}
+
+/// A fold over the entries of the log, in their order.
+#[derive(Default)]
+pub struct History {
+    places: BTreeMap<SupplierId, Place>,
+    names: Vec<SupplierId>,
+    queries: BTreeMap<u64, Query>,
+    sets: Vec<LoggedSet>,
+    /// Where each void certificate stands.
+    voids: BTreeMap<QueryId, u64>,
+    /// Where each final certificate stands, and the attempt and set that it is about.
+    finals: BTreeMap<QueryId, (u64, u32, Vec<Place>)>,
+}
+
+impl History {
+    /// Before the first entry.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the entry at this index into account; `known` tells what is known of a query beyond its entry. Certificates
+    /// that do not hold count for nothing: whoever writes the log must not be able to make the guard forget.
+    pub fn observe(&mut self, at: u64, entry: &Entry, known: impl FnOnce(&QueryEntry) -> Known) {
+        match entry {
+            Entry::Query(query) => {
+                self.queries.insert(at, Query { id: query.id(), known: known(query) });
+            }
+            Entry::Participants(entry) => self.observe_set(at, entry),
+            Entry::Final(entry) => self.observe_final(at, entry),
+            Entry::Void(entry) => self.observe_void(at, entry),
+            _ => {}
+        }
+    }
+
+    fn observe_set(&mut self, at: u64, entry: &ParticipantsEntry) {
+        let query = self.queries.get(&entry.query).map(|query| query.id);
+        let places = entry.participants.iter().map(|supplier| self.place(supplier)).collect();
+        self.sets.push(LoggedSet { at, query, about: entry.query, entry: entry.clone(), places });
+    }
+
+    fn observe_final(&mut self, at: u64, entry: &FinalEntry) {
+        let Some(set) = self.set_at(entry.participants) else { return };
+        let Some(query) = self.queries.get(&entry.query).filter(|query| set.query == Some(query.id)) else { return };
+        let scope = query.known.scope.as_ref();
+        if scope.is_some_and(|scope| entry.verify(&query.id, &set.entry, scope).is_ok()) {
+            let value = (at, set.entry.attempt, set.places.clone());
+            self.finals.entry(query.id).or_insert(value);
+        }
+    }
+
+    fn observe_void(&mut self, at: u64, entry: &VoidEntry) {
+        let Some(query) = self.queries.get(&entry.query) else { return };
+        if query.known.scope.as_ref().is_some_and(|scope| entry.verify(&query.id, scope).is_ok()) {
+            self.voids.entry(query.id).or_insert(at);
+        }
+    }
+
+    fn place(&mut self, supplier: &SupplierId) -> Place {
+        if let Some(place) = self.places.get(supplier) {
+            return *place;
+        }
+        // No log of 65,535-byte entries names 2^32 suppliers.
+        let place = Place::try_from(self.names.len()).unwrap_or(Place::MAX);
+        self.names.push(supplier.clone());
+        self.places.insert(supplier.clone(), place);
+        place
+    }
+
+    fn set_at(&self, at: u64) -> Option<&LoggedSet> {
+        self.sets.binary_search_by_key(&at, |set| set.at).ok().and_then(|nth| self.sets.get(nth))
+    }
+
+    /// Whether the attempt whose participants entry stands at this index may be made final. `waived` are the suppliers
+    /// that have waived for the dataset.
+    ///
+    /// # Errors
+    /// Which suppliers would be given away, or that the query cannot be read here.
+    pub fn judge(&self, at: u64, waived: &BTreeSet<SupplierId>) -> Result<(), GuardRefusal> {
+        let candidate = self.set_at(at).ok_or(GuardRefusal::NotLogged(at))?;
+        let same = |set: &&LoggedSet| {
+            set.query == candidate.query
+                && set.entry.attempt == candidate.entry.attempt
+                && set.places == candidate.places
+        };
+        let first = self.sets.iter().find(same).map_or(at, |set| set.at);
+        self.compare(candidate.about, &candidate.places, first, waived)
+    }
+
+    /// Whether these suppliers may be added up for the query at this index, as the log stands: what the coordinator asks
+    /// before it pairs them, and what an analyst is told beforehand.
+    ///
+    /// # Errors
+    /// As [`History::judge`].
+    pub fn foresee(
+        &mut self,
+        query: u64,
+        suppliers: &[SupplierId],
+        waived: &BTreeSet<SupplierId>,
+    ) -> Result<(), GuardRefusal> {
+        let places: Vec<Place> = suppliers.iter().map(|supplier| self.place(supplier)).collect();
+        self.compare(query, &places, u64::MAX, waived)
+    }
+
+    fn compare(
+        &self,
+        about: u64,
+        candidate: &[Place],
+        before: u64,
+        waived: &BTreeSet<SupplierId>,
+    ) -> Result<(), GuardRefusal> {
+        let query = self.queries.get(&about).ok_or(GuardRefusal::NotLogged(about))?;
+        let scope = match (&query.known.about, &query.known.scope) {
+            (super::About::Known { .. }, Some(scope)) => scope,
+            _ => return Err(GuardRefusal::Unreadable),
+        };
+        let compared: Vec<&LoggedSet> =
+            self.sets.iter().take_while(|set| set.at < before).filter(|set| self.counts(set, query, before)).collect();
+        let collusions = compared.iter().filter_map(|set| self.collusion(set));
+        let collusion = collusions.fold(scope.collusion(), usize::max);
+        let waivers: Vec<bool> = self.names.iter().map(|name| waived.contains(name)).collect();
+        let has_waived = |place: Place| waivers.get(place as usize).copied().unwrap_or(false);
+        let mut partition = Partition::new(self.names.len(), collusion + 2, &has_waived);
+        let sets = compared.iter().map(|set| (Some(Earlier { at: set.at, query: set.query }), set.places.as_slice()));
+        for (with, set) in std::iter::once((None, candidate)).chain(sets) {
+            partition.cut(set).map_err(|part| Differencing {
+                part: part.members.iter().filter_map(|place| self.names.get(*place as usize)).cloned().collect(),
+                unwaived: part.unwaived,
+                wanted: collusion + 2,
+                with,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn collusion(&self, set: &LoggedSet) -> Option<usize> {
+        self.queries.get(&set.about)?.known.scope.as_ref().map(crate::roster::Scope::collusion)
+    }
+
+    /// Whether an earlier set is compared with an attempt at this query.
+    fn counts(&self, set: &LoggedSet, query: &Query, before: u64) -> bool {
+        let Some(id) = set.query else { return true };
+        if id == query.id {
+            return false;
+        }
+        let void = self.voids.get(&id).is_some_and(|at| *at < before);
+        let final_elsewhere = self.finals.get(&id).is_some_and(|(at, attempt, places)| {
+            *at < before && (*attempt != set.entry.attempt || *places != set.places)
+        });
+        let theirs = self.queries.get(&set.about);
+        let near = theirs.is_none_or(|theirs| theirs.known.about.may_overlap(&query.known.about));
+        near && !void && !final_elsewhere
+    }
+}
