@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use optelsom_codebook::{Label, Lang, SupplierId};
+use optelsom_codebook::{Label, Lang, RefusalReason, SupplierId};
 use serde::{Deserialize, Serialize};
 
 /// Something that the reader has to know. The names are stable: files and scripts rely on them.
@@ -66,12 +66,22 @@ pub enum Absence {
     Lost,
 }
 
+/// The reason in words; the code itself where this version does not know it.
+fn refusal(code: &str, lang: Lang) -> &str {
+    code.parse().map_or(code, |reason: RefusalReason| reason.explain(lang))
+}
+
 impl Absence {
+    /// Refused for this reason.
+    pub fn refused(reason: RefusalReason) -> Self {
+        Self::Refused { code: reason.code().to_owned() }
+    }
+
     /// In words.
     pub fn text(&self, lang: Lang) -> String {
         match (self, lang) {
-            (Self::Refused { code }, Lang::En) => format!("refused ({code})"),
-            (Self::Refused { code }, Lang::Nl) => format!("weigerde ({code})"),
+            (Self::Refused { code }, Lang::En) => format!("refused: {}", refusal(code, lang)),
+            (Self::Refused { code }, Lang::Nl) => format!("weigerde: {}", refusal(code, lang)),
             (Self::NoAnswer, Lang::En) => "gave no answer in time".to_owned(),
             (Self::NoAnswer, Lang::Nl) => "antwoordde niet op tijd".to_owned(),
             (Self::Lost, Lang::En) => "was lost during the round".to_owned(),
@@ -81,6 +91,19 @@ impl Absence {
 }
 
 impl Note {
+    /// The stable name, as in JSON.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MultipleValued { .. } => "multiple-valued",
+            Self::OtherCodesNotShown { .. } => "other-codes-not-shown",
+            Self::MarginsMayRevealHidden => "margins-may-reveal-hidden",
+            Self::NothingCounted => "nothing-counted",
+            Self::IncompleteTotal { .. } => "incomplete-total",
+            Self::SupplierAbsent { .. } => "supplier-absent",
+            Self::StricterMinimumFrequency { .. } => "stricter-minimum-frequency",
+        }
+    }
+
     /// The note in words: one sentence.
     pub fn text(&self, lang: Lang) -> String {
         match lang {

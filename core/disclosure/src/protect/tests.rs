@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cell::{CellValue, Status};
+use crate::note::Note;
 
 const CODEBOOK: &str = r#"
 version = "1"
@@ -142,13 +143,14 @@ fn quantiles_have_bounds_and_no_axis() {
 fn notes_say_what_the_reader_must_know() {
     let codes = |sql: &str, counts: &[i64]| {
         let table = table(sql, &[counts]).unwrap();
-        let notes = table.notes(&plan(sql));
-        notes
-            .iter()
-            .map(|note| serde_json::to_value(note).unwrap()["note"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
+        let name = |note: &Note| {
+            let json = serde_json::to_value(note).unwrap();
+            assert_eq!(json["note"], note.code());
+            note.code()
+        };
+        table.notes(&plan(sql)).iter().map(name).collect::<Vec<_>>()
     };
-    assert_eq!(codes("SELECT sex, COUNT(*) FROM d GROUP BY sex", &[9, 20]), Vec::<String>::new());
+    assert_eq!(codes("SELECT sex, COUNT(*) FROM d GROUP BY sex", &[9, 20]), Vec::<&str>::new());
     assert_eq!(codes("SELECT sex, COUNT(*) FROM d GROUP BY sex", &[0, 0]), ["nothing-counted"]);
     assert_eq!(codes("SELECT sex, COUNT(*) FROM d GROUP BY ROLLUP(sex)", &[9, 20, 29]), ["margins-may-reveal-hidden"]);
     assert_eq!(

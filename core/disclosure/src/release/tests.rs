@@ -69,14 +69,14 @@ fn who_was_absent_and_why_is_said() {
     insta::assert_snapshot!(notes.join("\n"), @r"
     Cells under 7 are hidden, as a supplier's agreement asks (codebook: 5).
     Incomplete: 1 of the 3 suppliers asked took part.
-    Supplier b refused (denied).
+    Supplier b refused: the supplier's operator denied the question.
     Supplier c gave no answer in time.
     ");
     let notes: Vec<String> = release.notes().iter().map(|note| note.text(Lang::Nl)).collect();
     insta::assert_snapshot!(notes.join("\n"), @r"
     Cellen onder 7 zijn verborgen, zoals de overeenkomst van een leverancier vraagt (codeboek: 5).
     Onvolledig: 1 van de 3 gevraagde leveranciers deden mee.
-    Leverancier b weigerde (denied).
+    Leverancier b weigerde: de beheerder van de leverancier heeft de vraag afgewezen.
     Leverancier c antwoordde niet op tijd.
     ");
 }

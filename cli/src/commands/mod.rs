@@ -1,0 +1,95 @@
+//! What each command does.
+
+mod explain;
+mod queries;
+mod query;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use optelsom_codebook::{Codebook, Lang, Timestamp};
+use optelsom_proto::key_file::new_identity;
+
+use crate::arguments::{Arguments, CodebookArguments, Command};
+use crate::browse::browse;
+use crate::configuration::{Configuration, read_text};
+use crate::failure::Failure;
+use crate::federation::Federation;
+
+/// The longest codebook that is read from a file, in bytes.
+const LONGEST_CODEBOOK: u64 = 64 * 1024 * 1024;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Typed by who can mend it; [`Failure::code`] is the exit code.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { config, lang, command } = arguments;
+    let session = Session { config: config.as_deref(), lang: lang.map(Into::into) };
+    match command {
+        Command::Query(arguments) => query::run(session, &arguments).await,
+        Command::Explain(arguments) => explain::run(session, &arguments).await,
+        Command::Codebook(arguments) => codebook(session, &arguments).await,
+        Command::Fetch(arguments) => queries::fetch(session, &arguments).await,
+        Command::List { most } => queries::list(session, most).await,
+        Command::Watch(arguments) => queries::watch(session, &arguments).await,
+        Command::Identity { file } => identity(&file),
+    }
+}
+
+/// What holds for every command.
+#[derive(Clone, Copy, Debug)]
+struct Session<'a> {
+    config: Option<&'a Path>,
+    lang: Option<Lang>,
+}
+
+impl Session<'_> {
+    fn configuration(self) -> Result<Configuration, Failure> {
+        Configuration::load(self.config)
+    }
+
+    /// The language of the command line, or else of the configuration, or else English.
+    fn lang(self, configuration: Option<&Configuration>) -> Lang {
+        self.lang.or_else(|| configuration.and_then(|configuration| configuration.lang)).unwrap_or_default()
+    }
+}
+
+async fn codebook(session: Session<'_>, arguments: &CodebookArguments) -> Result<(), Failure> {
+    let (codebook, lang) = match &arguments.codebook {
+        Some(path) => (codebook_file(path)?, session.lang(None)),
+        None => {
+            let configuration = session.configuration()?;
+            let catalogue = Federation::open(&configuration).await?.catalogue().await?;
+            (catalogue.codebook, session.lang(Some(&configuration)))
+        }
+    };
+    let mut text = Vec::new();
+    browse(&mut text, &codebook, lang, arguments.dataset.as_deref(), arguments.name.as_deref())?;
+    print(&text)
+}
+
+fn codebook_file(path: &Path) -> Result<Codebook, Failure> {
+    let text = read_text(path, LONGEST_CODEBOOK)?;
+    Codebook::parse(&text).map_err(|errors| Failure::contents(path, errors))
+}
+
+fn identity(file: &Path) -> Result<(), Failure> {
+    let public = new_identity(file)?.public();
+    print(format!("{public}\n").as_bytes())?;
+    eprintln!("This is the public half: the bureau enters it in the roster. Keep {} to yourself.", file.display());
+    Ok(())
+}
+
+fn print(text: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text).and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+/// This machine's clock.
+fn now() -> Result<Timestamp, Failure> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.map_err(|_| Failure::Machine("its clock stands before 1970; set it".to_owned()))?;
+    Ok(Timestamp::from_millis(0) + since)
+}

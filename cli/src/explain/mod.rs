@@ -1,0 +1,126 @@
+//! What a question would do, told without touching data.
+
+mod supplier;
+
+use std::io::{self, Write};
+
+use optelsom_codebook::{Axis, Column, Dataset, Lang, Measure, Plan};
+
+pub use supplier::{Agreed, Supplier, suppliers};
+
+use crate::asking::Asking;
+use crate::browse::{listing, unit_sentence, write_listing};
+use crate::failure::printable;
+use crate::words::{grouped, words};
+
+/// Writes what follows from the question and the codebook alone.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn write_plan(out: &mut dyn Write, plan: &Plan, lang: Lang) -> io::Result<()> {
+    let query = plan.query();
+    writeln!(out, "{}\n  {}", words(lang, "Vraag", "Question"), printable(&query.to_sql()))?;
+    let document = words(lang, "Document (wat wordt vastgelegd)", "Document (what is logged)");
+    writeln!(out, "\n{document}")?;
+    query.pretty_json().lines().try_for_each(|line| writeln!(out, "  {}", printable(line)))?;
+    let unit = unit_sentence(plan.dataset().unit(), lang);
+    writeln!(out, "\n{}: {unit}", words(lang, "Eenheid", "Unit"))?;
+    write_cells(out, plan, lang)?;
+    write_axes(out, plan, lang)?;
+    writeln!(out, "\n{}", words(lang, "Cijfers", "Figures"))?;
+    let mut table = listing();
+    for output in plan.outputs() {
+        table.add_row([output.name(), &printable(output.label(lang)), &printable(output.unit(lang))]);
+    }
+    write_listing(out, &table)
+}
+
+fn write_cells(out: &mut dyn Write, plan: &Plan, lang: Lang) -> io::Result<()> {
+    let cells = grouped(lang, &plan.cell_count().to_string());
+    let columns: Vec<String> = plan.columns().iter().map(|column| column_text(column, plan.dataset())).collect();
+    let (blocks, columns) = (plan.blocks().len(), columns.join(", "));
+    let k = plan.dataset().minimum_frequency();
+    match lang {
+        Lang::Nl => {
+            writeln!(out, "Cellen: {cells} (blokken: {blocks}); opgeteld wordt per cel: {columns}")?;
+            writeln!(out, "Cellen onder {k} worden verborgen.")
+        }
+        Lang::En => {
+            writeln!(out, "Cells: {cells} (blocks: {blocks}); added up in each cell: {columns}")?;
+            writeln!(out, "Cells under {k} will be hidden.")
+        }
+    }
+}
+
+fn column_text(column: &Column, dataset: &Dataset) -> String {
+    let name = |measure: &usize| dataset.measures().get(*measure).map_or("", Measure::name);
+    match column {
+        Column::Count => "count".to_owned(),
+        Column::Present { measure } => format!("present({})", name(measure)),
+        Column::Sum { measure } => format!("sum({})", name(measure)),
+        Column::SumOfSquares { measure } => format!("sum of squares({})", name(measure)),
+    }
+}
+
+fn write_axes(out: &mut dyn Write, plan: &Plan, lang: Lang) -> io::Result<()> {
+    if plan.axes().is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", words(lang, "Assen", "Axes"))?;
+    let mut table = listing();
+    for axis in plan.axes() {
+        table.add_row([axis.name(), &printable(axis.label().get(lang)), &axis_codes(axis, lang)]);
+    }
+    write_listing(out, &table)
+}
+
+fn axis_codes(axis: &Axis, lang: Lang) -> String {
+    let codes: Vec<String> = axis.codes().iter().map(|code| printable(code.code())).collect();
+    let mut text = match codes.as_slice() {
+        [first, .., last] if codes.len() > 8 => format!("{first} … {last} ({})", codes.len()),
+        codes => codes.join(", "),
+    };
+    if axis.multiple() {
+        text.push_str(words(lang, "; meer per rij, telt niet op", "; several per row, does not add up"));
+    }
+    text
+}
+
+/// Writes what suppliers have said of themselves, and what follows for this question.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn write_suppliers(out: &mut dyn Write, asking: &Asking, suppliers: &[Supplier], lang: Lang) -> io::Result<()> {
+    let edition = words(lang, "Editie", "Edition");
+    writeln!(out, "\n{edition}: {}", asking.edition)?;
+    if let Some(purpose) = &asking.purpose {
+        writeln!(out, "{}: {}", words(lang, "Doel", "Purpose"), printable(purpose))?;
+    }
+    writeln!(out, "\n{}", words(lang, "Leveranciers", "Suppliers"))?;
+    let mut table = listing();
+    let heading = match lang {
+        Lang::Nl => ["", "verbonden", "heeft", "editie", "overeenkomst"],
+        Lang::En => ["", "connected", "holds", "edition", "agreement"],
+    };
+    table.set_header(heading);
+    for supplier in suppliers {
+        table.add_row(supplier.row(lang));
+    }
+    write_listing(out, &table)?;
+    let (asked, least) = (asking.scope.members().len(), asking.min_suppliers);
+    match lang {
+        Lang::Nl => writeln!(out, "\nGevraagd worden er {asked}; ten minste {least} moeten meedoen.")?,
+        Lang::En => writeln!(out, "\n{asked} are asked; at least {least} have to take part.")?,
+    }
+    let willing = suppliers.iter().filter(|supplier| supplier.asked && supplier.will_take_part()).count();
+    if (willing as u64) < least {
+        match lang {
+            Lang::Nl => writeln!(out, "Zoals het nu staat doen er {willing} mee: de vraag zou worden afgebroken.")?,
+            Lang::En => writeln!(out, "As things stand {willing} would: the query would be abandoned.")?,
+        }
+    }
+    if asking.accepts_incomplete() { writeln!(out, "{}", asking.consequences(lang)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+#![allow(clippy::unwrap_used)]
+
+use optelsom_codebook::Timestamp;
+
+use super::*;
+use crate::asking::{Wishes, read};
+use crate::federation::SupplierFacts;
+use crate::fixture::{catalogue, facts};
+
+const AGREEMENT: &str = r#"
+supplier = "police"
+version = "1"
+valid = { from = "2024-01-01", until = "2028-12-31" }
+[[datasets]]
+name = "victims"
+variables = "all"
+measures = ["duration"]
+purposes = ["monitor"]
+minimum_suppliers = 4
+maximum_cells = 1000
+queries_per_day = 10
+"#;
+
+fn federation() -> Vec<SupplierFacts> {
+    let named = |name: &str| AGREEMENT.replace("police", name);
+    let of = |name: &str, change: fn(String) -> String| facts(name, Some(&change(named(name))));
+    let mut suppliers = vec![
+        of("border-police", |agreement| agreement.replace("\"monitor\"", "\"inspection\"")),
+        of("labour", |agreement| format!("{agreement}every_query_waits_for_approval = true\n")),
+        of("police", |agreement| agreement),
+        facts("prosecution", None),
+        of("shelters", |agreement| agreement),
+        of("youth-care", |agreement| agreement.replace("version", "vision")),
+    ];
+    if let Some(shelters) = suppliers.get_mut(4) {
+        shelters.attending = false;
+        if let Some(holding) = &mut shelters.holding {
+            holding.variables.retain(|variable| variable != "form");
+            holding.editions.clear();
+        }
+    }
+    suppliers
+}
+
+fn explained(lang: Lang, wishes: Wishes<'_>) -> String {
+    let catalogue = catalogue();
+    let sql = "SELECT year, form, COUNT(*), AVG(duration) FROM victims WHERE year IN (2023, 2024) GROUP BY year, form";
+    let facts = federation();
+    let asking = Asking::prepare(&catalogue, read(&catalogue, sql).unwrap(), &facts, wishes).unwrap();
+    let now = Timestamp::from_millis(1_735_689_599_250);
+    let suppliers = suppliers(&catalogue.codebook, &asking, &facts, now);
+    let mut out = Vec::new();
+    write_plan(&mut out, &asking.plan, lang).unwrap();
+    write_suppliers(&mut out, &asking, &suppliers, lang).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn explains_in_english() {
+    let wishes = Wishes { purpose: Some("monitor"), scope: &[], at_least: None };
+    insta::assert_snapshot!(explained(Lang::En, wishes), @r#"
+    Question
+      SELECT year, form, COUNT(*), AVG(duration) FROM victims WHERE edition = '2024-12' AND year IN ('2023', '2024') GROUP BY year, form
+
+    Document (what is logged)
+      {
+        "dataset": "victims",
+        "edition": "2024-12",
+        "select": [
+          {
+            "figure": "count"
+          },
+          {
+            "figure": "mean",
+            "measure": "duration"
+          }
+        ],
+        "group_by": {
+          "axes": [
+            {
+              "variable": "year"
+            },
+            {
+              "variable": "form"
+            }
+          ]
+        },
+        "where": {
+          "variable": "year",
+          "in": [
+            "2023",
+            "2024"
+          ]
+        }
+      }
+
+    Unit: reports, not persons
+    Cells: 6 (blocks: 1); added up in each cell: count, sum(duration), present(duration)
+    Cells under 10 will be hidden.
+
+    Axes
+      year  year                  2023, 2024
+      form  form of exploitation  sexual, labour, unknown; several per row, does not add up
+
+    Figures
+      count          number            reports
+      mean_duration  mean of duration  days
+
+    Edition: 2024-12
+    Purpose: monitor
+
+    Suppliers
+                     connected             holds                    edition    agreement
+      border-police  yes                   2010–2024                ready      no: the purpose is not in the agreement (monitor)
+      labour         yes                   2010–2024                ready      yes, once a person there approves
+      police         yes                   2010–2024                ready      yes
+      prosecution    yes                   2010–2024                ready      not shown yet
+      shelters       no, since 2024-12-31  2010–2024, without form  not ready  yes
+      youth-care     yes                   2010–2024                ready      does not fit this codebook
+
+    6 are asked; at least 6 have to take part.
+    As things stand 2 would: the query would be abandoned.
+    "#);
+}
+
+#[test]
+fn explains_in_dutch() {
+    let wishes = Wishes { purpose: None, scope: &[], at_least: Some(4) };
+    insta::assert_snapshot!(explained(Lang::Nl, wishes), @r#"
+    Vraag
+      SELECT year, form, COUNT(*), AVG(duration) FROM victims WHERE edition = '2024-12' AND year IN ('2023', '2024') GROUP BY year, form
+
+    Document (wat wordt vastgelegd)
+      {
+        "dataset": "victims",
+        "edition": "2024-12",
+        "select": [
+          {
+            "figure": "count"
+          },
+          {
+            "figure": "mean",
+            "measure": "duration"
+          }
+        ],
+        "group_by": {
+          "axes": [
+            {
+              "variable": "year"
+            },
+            {
+              "variable": "form"
+            }
+          ]
+        },
+        "where": {
+          "variable": "year",
+          "in": [
+            "2023",
+            "2024"
+          ]
+        }
+      }
+
+    Eenheid: meldingen, geen personen
+    Cellen: 6 (blokken: 1); opgeteld wordt per cel: count, sum(duration), present(duration)
+    Cellen onder 10 worden verborgen.
+
+    Assen
+      year  jaar                 2023, 2024
+      form  vorm van uitbuiting  sexual, labour, unknown; meer per rij, telt niet op
+
+    Cijfers
+      count          aantal               meldingen
+      mean_duration  gemiddelde van duur  days
+
+    Editie: 2024-12
+
+    Leveranciers
+                     verbonden              heeft                   editie       overeenkomst
+      border-police  ja                     2010–2024               gereed       hangt af van --purpose
+      labour         ja                     2010–2024               gereed       hangt af van --purpose
+      police         ja                     2010–2024               gereed       hangt af van --purpose
+      prosecution    ja                     2010–2024               gereed       nog niet getoond
+      shelters       nee, sinds 2024-12-31  2010–2024, zonder form  niet gereed  hangt af van --purpose
+      youth-care     ja                     2010–2024               gereed       past niet bij dit codeboek
+
+    Gevraagd worden er 6; ten minste 4 moeten meedoen.
+    Zoals het nu staat doen er 3 mee: de vraag zou worden afgebroken.
+    Een totaal van 4 van de 6 leveranciers zou volstaan. Het bindt `victims` (2023–2024) aan de leveranciers die erin zitten: een later totaal met enkele meer of minder, in welke uitsplitsing of editie ook, zou die enkele verraden, dus kunnen nodes het voorgoed weigeren. Wat de afwezigen hebben, ontbreekt dan in deze jaren.
+    "#);
+}

@@ -1,0 +1,143 @@
+//! The coordinator as the analyst meets it.
+
+mod catalogue;
+mod events;
+mod facts;
+
+use optelsom_codebook::{EditionId, QueryId, Timestamp};
+use optelsom_proto::dial::{dial, explain};
+use optelsom_proto::v1;
+use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
+use optelsom_proto::wire::Asked;
+use optelsom_proto::{Credentials, Role, RoleKind};
+use tonic::transport::Channel;
+use tonic::{Response, Status, Streaming};
+
+pub use catalogue::Catalogue;
+pub use events::{Ended, Moment, Stage, follow};
+pub use facts::SupplierFacts;
+
+use crate::configuration::Configuration;
+use crate::failure::Failure;
+
+/// An open connection to the coordinator.
+#[derive(Debug)]
+pub struct Federation {
+    client: AnalystServiceClient<Channel>,
+}
+
+/// One of the analyst's queries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Its name.
+    pub query: QueryId,
+    /// What it was about.
+    pub dataset: String,
+    /// Of which edition.
+    pub edition: EditionId,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// How it ended, if it has.
+    pub ended: Option<Ended>,
+}
+
+impl Federation {
+    /// Connects as the analyst of this configuration.
+    ///
+    /// # Errors
+    /// When the credentials cannot be used or are not an analyst's, or there is no connection.
+    pub async fn open(configuration: &Configuration) -> Result<Self, Failure> {
+        let credentials = Credentials::read(&configuration.certificate, &configuration.key, &configuration.authority)?;
+        if credentials.role().kind() != RoleKind::Analyst {
+            return Err(not_an_analyst(credentials.role()));
+        }
+        let connection = dial(&credentials, &configuration.target).await?;
+        Ok(Self { client: AnalystServiceClient::new(connection.channel) })
+    }
+
+    /// What can be asked: codebook, roster, editions, policies.
+    ///
+    /// # Errors
+    /// When the coordinator cannot be reached, or its answer cannot be used.
+    pub async fn catalogue(&mut self) -> Result<Catalogue, Failure> {
+        let reply = self.client.catalogue(v1::CatalogueRequest {}).await;
+        Catalogue::try_from(unary(reply)?)
+    }
+
+    /// What each supplier has said of itself, as far as this dataset goes.
+    ///
+    /// # Errors
+    /// When the coordinator cannot be reached, or its answer cannot be used.
+    pub async fn facts(&mut self, catalogue: &Catalogue, dataset: &str) -> Result<Vec<SupplierFacts>, Failure> {
+        let reply = self.client.explain(v1::ExplainRequest { dataset: dataset.to_owned() }).await;
+        unary(reply)?.suppliers.into_iter().map(|facts| SupplierFacts::read(facts, &catalogue.roster)).collect()
+    }
+
+    /// Asks. The query is kept by the coordinator once the first event has arrived.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, or cannot be reached.
+    pub async fn ask(&mut self, asked: &Asked) -> Result<Streaming<v1::QueryEvent>, Failure> {
+        unary(self.client.ask(v1::AskRequest::from(asked)).await)
+    }
+
+    /// Follows a query from where it stands.
+    ///
+    /// # Errors
+    /// When there is no such query, or the coordinator cannot be reached.
+    pub async fn watch(&mut self, name: &str) -> Result<Streaming<v1::QueryEvent>, Failure> {
+        unary(self.client.watch(query_name(name)).await)
+    }
+
+    /// The release of a query that has ended.
+    ///
+    /// # Errors
+    /// When there is none, or the coordinator cannot be reached.
+    pub async fn fetch(&mut self, name: &str) -> Result<Streaming<v1::QueryEvent>, Failure> {
+        unary(self.client.fetch(query_name(name)).await)
+    }
+
+    /// The analyst's queries, latest first.
+    ///
+    /// # Errors
+    /// When the coordinator cannot be reached, or its answer cannot be used.
+    pub async fn list(&mut self, most: u32) -> Result<Vec<Summary>, Failure> {
+        let reply = unary(self.client.list(v1::ListRequest { most }).await)?;
+        reply.queries.into_iter().map(Summary::try_from).collect()
+    }
+}
+
+fn not_an_analyst(role: &Role) -> Failure {
+    Failure::NotAuthorised(format!("the certificate is that of {role}; asking needs one of optelsom:analyst:<key id>"))
+}
+
+fn query_name(prefix: &str) -> v1::QueryName {
+    v1::QueryName { name: Some(v1::query_name::Name::Prefix(prefix.to_owned())) }
+}
+
+/// The answer, or why there is none: in TLS 1.3 a refused certificate shows only at the first call.
+fn unary<T>(reply: Result<Response<T>, Status>) -> Result<T, Failure> {
+    reply.map(Response::into_inner).map_err(|status| match std::error::Error::source(&status) {
+        Some(_) => Failure::Unavailable(explain(&status)),
+        None => Failure::from(status),
+    })
+}
+
+impl TryFrom<v1::QuerySummary> for Summary {
+    type Error = Failure;
+
+    fn try_from(wire: v1::QuerySummary) -> Result<Self, Failure> {
+        let wrong = |what: &str| Failure::Answer(format!("a query's {what} in its list"));
+        let ended = match wire.outcome {
+            None => None,
+            Some(outcome) => Some(Ended::read(outcome, wire.reason)?),
+        };
+        Ok(Self {
+            query: QueryId::try_from(wire.query.as_slice()).map_err(|_| wrong("name"))?,
+            edition: EditionId::try_from(wire.edition.as_str()).map_err(|_| wrong("edition"))?,
+            dataset: wire.dataset,
+            asked_at: Timestamp::from_millis(wire.asked_at),
+            ended,
+        })
+    }
+}

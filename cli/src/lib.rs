@@ -1,0 +1,25 @@
+//! `optelsom`: asks a federation of suppliers, and prints what it answers.
+//!
+//! A question goes [`question`] → [`asking`] (edition, purpose, scope) → [`federation`] (the coordinator) → [`release`]
+//! (table, CSV, JSON). Nothing here decides what may be shown; that was done before a release exists.
+
+pub mod arguments;
+pub mod asking;
+pub mod browse;
+pub mod commands;
+pub mod configuration;
+pub mod deadline;
+pub mod explain;
+pub mod failure;
+pub mod federation;
+pub mod progress;
+pub mod question;
+pub mod release;
+pub mod words;
+
+#[cfg(test)]
+mod fixture;
+
+pub use arguments::Arguments;
+pub use commands::run;
+pub use failure::Failure;

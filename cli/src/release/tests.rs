@@ -1,0 +1,136 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::fixture::release;
+
+fn rendered(release: &Release, lang: Lang, format: Format) -> String {
+    String::from_utf8(render(release, lang, format, false).unwrap()).unwrap()
+}
+
+fn counts() -> Release {
+    let sql = "SELECT year, form, COUNT(*) FROM victims WHERE year BETWEEN 2023 AND 2024 GROUP BY ROLLUP(year, form)";
+    release(sql, &[&[1049, 9, 0, 700, 200, 12, 1050, 900, 1950]])
+}
+
+#[test]
+fn a_table_in_english() {
+    insta::assert_snapshot!(rendered(&counts(), Lang::En, Format::Table), @r"
+    Reports of victims
+    ────────────────────────────────────────
+     year    form of exploitation    number
+    ────────────────────────────────────────
+     2023    sexual exploitation      1,049
+     2023    labour exploitation    too few
+     2023    unknown                      0
+     2024    sexual exploitation        700
+     2024    labour exploitation        200
+     2024    unknown                     12
+     2023    total                    1,050
+     2024    total                      900
+     total   total                    1,950
+    ────────────────────────────────────────
+    Unit:         reports, not persons
+    Suppliers:    5 of 6 (border-police, labour, police, prosecution, shelters)
+    Hidden:       cells under 10: “too few”, never 0
+    Edition:      2024-12
+    Codebook:     Trafficking (trial), version 2024.1 (8c5cbf20994b)
+    Query:        abababababab, asked 2024-12-31 23:59Z, purpose: monitor
+    - One row may have several values of “form of exploitation”: its counts do not add up to the total.
+    - Totals are shown beside hidden cells: subtracting may come close to what is hidden. Check before publishing.
+    - Incomplete: 5 of the 6 suppliers asked took part.
+    - Supplier youth-care refused: the question asks years outside the agreement.
+    ");
+}
+
+#[test]
+fn a_table_in_dutch() {
+    insta::assert_snapshot!(rendered(&counts(), Lang::Nl, Format::Table), @r"
+    Meldingen van slachtoffers
+    ──────────────────────────────────────────
+     jaar     vorm van uitbuiting      aantal
+    ──────────────────────────────────────────
+     2023     seksuele uitbuiting       1.049
+     2023     arbeidsuitbuiting     te weinig
+     2023     onbekend                      0
+     2024     seksuele uitbuiting         700
+     2024     arbeidsuitbuiting           200
+     2024     onbekend                     12
+     2023     totaal                    1.050
+     2024     totaal                      900
+     totaal   totaal                    1.950
+    ──────────────────────────────────────────
+    Eenheid:      meldingen, geen personen
+    Leveranciers: 5 van 6 (border-police, labour, police, prosecution, shelters)
+    Verborgen:    cellen onder 10: “te weinig”, nooit 0
+    Editie:       2024-12
+    Codeboek:     Mensenhandel (proef), versie 2024.1 (8c5cbf20994b)
+    Vraag:        abababababab, gesteld 2024-12-31 23:59Z, doel: monitor
+    - Een rij kan meer waarden van “vorm van uitbuiting” hebben: de aantallen tellen niet op tot het totaal.
+    - Naast verborgen cellen staan totalen: wie aftrekt, kan dicht bij het verborgene komen. Controleer dit vóór publicatie.
+    - Onvolledig: 5 van de 6 gevraagde leveranciers deden mee.
+    - Leverancier youth-care weigerde: de vraag gaat over jaren buiten de overeenkomst.
+    ");
+}
+
+#[test]
+fn csv_has_a_status_beside_every_figure() {
+    let text = rendered(&counts(), Lang::En, Format::Csv);
+    assert!(text.ends_with("\r\n") && text.matches("\r\n").count() == text.matches('\n').count());
+    insta::assert_snapshot!(text.replace("\r\n", "\n"), @r"
+    year,year label,form,form label,count,count status,unit,dataset,edition,codebook,query,suppliers_taking_part,suppliers_asked,notes
+    2023,2023,sexual,sexual exploitation,1049,shown,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    2023,2023,labour,labour exploitation,,hidden-too-few,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    2023,2023,unknown,unknown,0,true-zero,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    2024,2024,sexual,sexual exploitation,700,shown,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    2024,2024,labour,labour exploitation,200,shown,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    2024,2024,unknown,unknown,12,shown,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    2023,2023,,total,1050,shown,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    2024,2024,,total,900,shown,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    ,total,,total,1950,shown,report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,incomplete-total margins-may-reveal-hidden multiple-valued supplier-absent
+    ");
+}
+
+#[test]
+fn figures_of_measures_and_quantiles() {
+    let sql = "SELECT sex, AVG(duration), QUANTILE(duration, 0.5, 0, 100, 1000) FROM victims GROUP BY sex";
+    // Bins below 0, 0 to 100, 100 to 1000, 1000 and more, missing: for women, men; then women, men.
+    let count = [0, 40, 20, 0, 5, 0, 0, 3, 0, 12, 65, 15];
+    let sum = [0, 2000, 4000, 0, 0, 0, 0, 600, 0, 0, 6000, 600];
+    let present = [0, 40, 20, 0, 0, 0, 0, 3, 0, 0, 60, 3];
+    let release = release(sql, &[&count, &sum, &present]);
+    insta::assert_snapshot!(rendered(&release, Lang::En, Format::Table).lines().take(6).collect::<Vec<_>>().join("\n"), @r"
+    Reports of victims
+    ───────────────────────────────────────────────────────────────────
+     sex     mean of duration (days)   quantile 0.5 of duration (days)
+    ───────────────────────────────────────────────────────────────────
+     woman                    100.00                         0 – < 100
+     man                     too few                           too few
+    ");
+    let lines = rendered(&release, Lang::En, Format::Csv).replace("\r\n", "\n");
+    let before_unit = |line: &str| line.split(",report,").next().unwrap_or_default().to_owned();
+    insta::assert_snapshot!(lines.lines().map(before_unit).collect::<Vec<_>>().join("\n"), @r"
+    sex,sex label,mean_duration,mean_duration status,quantile_0.5_duration lower,quantile_0.5_duration upper,quantile_0.5_duration status,unit,dataset,edition,codebook,query,suppliers_taking_part,suppliers_asked,notes
+    F,woman,100.00,shown,0,100,shown
+    M,man,,hidden-too-few,,,hidden-too-few
+    ");
+}
+
+#[test]
+fn json_reads_back() {
+    let release = counts();
+    let json = rendered(&release, Lang::En, Format::Json);
+    assert_eq!(Release::from_json(json.as_bytes()).unwrap(), release);
+}
+
+#[test]
+fn files_are_replaced_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.json");
+    fs::write(&path, "old").unwrap();
+    let arguments = OutputArguments { format: Format::Json, output: Some(path.clone()) };
+    print(&counts(), Lang::En, &arguments).unwrap();
+    assert!(Release::from_json(&fs::read(&path).unwrap()).is_ok());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let nowhere = OutputArguments { format: Format::Json, output: Some(folder.path().join("no/table.json")) };
+    assert_eq!(print(&counts(), Lang::En, &nowhere).unwrap_err().code(), 6);
+}
