@@ -55,6 +55,7 @@ fn abandoned(reason: &AbandonReason) -> String {
         AbandonReason::TooFewSuppliers { ready, needed } => format!(
             "{ready} suppliers were ready and {needed} were needed; ask again with a later deadline, or accept fewer"
         ),
+        AbandonReason::AttemptsUsedUp => "too many attempts have failed; ask again".into(),
         AbandonReason::Expired => "the query expired before its round was done; ask again with a later deadline".into(),
         AbandonReason::Cancelled { by } => format!("it was cancelled by {by}"),
     }

@@ -39,7 +39,7 @@ pub struct Host {
     ready: BTreeSet<SupplierId>,
     wakes: BTreeSet<Timestamp>,
     answers: VecDeque<Input>,
-    turn: Option<Turn>,
+    turn: Turn,
 }
 
 /// What follows after an effect.
@@ -63,7 +63,20 @@ impl Host {
         let (wakes, ready) = (BTreeSet::new(), BTreeSet::new());
         let (plan, entry) = (Arc::new(plan), accepted.question.entry);
         let documents = Documents { query: accepted.document, minimum_frequency: accepted.minimum_frequency };
-        Self { shared, id, entry, documents, plan, policy, state, refusals, ready, wakes, answers, turn: None }
+        Self {
+            shared,
+            id,
+            entry,
+            documents,
+            plan,
+            policy,
+            state,
+            refusals,
+            ready,
+            wakes,
+            answers,
+            turn: Turn::default(),
+        }
     }
 
     /// Runs until the query has ended, or the coordinator stops.
@@ -97,6 +110,13 @@ impl Host {
     }
 
     async fn next_input(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Option<Input> {
+        while self.turn.waits() {
+            tokio::select! {
+                () = self.shared.stop.cancelled() => return None,
+                input = inputs.recv() => return input,
+                () = self.turn.granted() => {}
+            }
+        }
         if let Some(answer) = self.answers.pop_front() {
             return Some(answer);
         }
@@ -118,8 +138,33 @@ impl Host {
     }
 
     fn observe(&mut self, input: &Input) {
-        if let Input::Message { from, message: SupplierMessage::Ready { .. } } = input {
-            self.ready.insert(from.clone());
+        match input {
+            Input::Message { from, message: SupplierMessage::Ready { .. } } => {
+                self.ready.insert(from.clone());
+            }
+            // It ends, and needs no turn for that.
+            Input::Cancel { .. } if self.turn.waits() => self.turn.leave(),
+            _ => {}
+        }
+    }
+
+    /// Takes or leaves the dataset's turn, as the round needs it.
+    fn mind_turn(&mut self, stage: &Stage) {
+        match stage {
+            Stage::Joining(_) => self.want_turn(),
+            // Nothing more of it can be certified: its set of suppliers is fixed.
+            Stage::Gathering { .. } | Stage::Opening(_) => self.turn.leave(),
+            _ => {}
+        }
+    }
+
+    fn want_turn(&mut self) {
+        let left = clock::until(self.entry.expires_at, clock::now());
+        if self.turn.want(&self.shared.turns, &self.entry.dataset, left) {
+            self.state.send_modify(|state| {
+                let waiting = state.progress.get_or_insert_default();
+                waiting.set_stage(v1::Stage::WaitingForTurn);
+            });
         }
     }
 
@@ -135,6 +180,8 @@ impl Host {
             Effect::Persist(record) => self.persist(&record).await,
             Effect::LogParticipants { attempt, participants, .. } => {
                 tracing::info!(query = %self.id.short(), %attempt, participants = participants.len(), "certified");
+                // Restored, it has not had its turn in this life.
+                self.want_turn();
                 self.answers.push_back(Input::ParticipantsLogged);
                 Next::GoOn
             }
@@ -199,6 +246,7 @@ impl Host {
         let progress = progress(stage, refusals.collect(), now);
         tracing::debug!(query = %self.id.short(), ?stage, "progress");
         self.state.send_modify(|state| state.progress = Some(progress));
+        self.mind_turn(stage);
         Next::GoOn
     }
 
