@@ -55,3 +55,52 @@ fn weighted_sum(buckets: &[RistrettoPoint]) -> RistrettoPoint {
 pub fn blind(point: &RistrettoPoint, blinding: &Scalar) -> RistrettoPoint {
     point + blinding_generator() * blinding
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::generators::Generators;
+
+    fn plain(figures: &[i64], bases: &[RistrettoPoint]) -> RistrettoPoint {
+        let scalar = |figure: &i64| {
+            let magnitude = Scalar::from(figure.unsigned_abs());
+            if *figure < 0 { -magnitude } else { magnitude }
+        };
+        figures.iter().zip(bases).map(|(figure, base)| base * scalar(figure)).sum()
+    }
+
+    fn figure() -> impl Strategy<Value = i64> {
+        prop_oneof![Just(0), -9_i64..10, Just(i64::MAX), Just(i64::MIN), any::<i64>(), 0_i64..100_000]
+    }
+
+    proptest! {
+        #[test]
+        fn is_the_plain_sum(figures in prop::collection::vec(figure(), 0..40)) {
+            let bases = Generators::with_capacity(40).first(40);
+            prop_assert_eq!(sum_of_multiples(&figures, &bases), plain(&figures, &bases));
+        }
+    }
+
+    #[test]
+    fn commitments_add_up() {
+        let bases = Generators::default().first(3);
+        let (r, s) = (Scalar::from(77_u64), -Scalar::from(5_u64));
+        let one = blind(&sum_of_multiples(&[1, -2, 3], &bases), &r);
+        let other = blind(&sum_of_multiples(&[10, 20, -30], &bases), &s);
+        assert_eq!(one + other, blind(&sum_of_multiples(&[11, 18, -27], &bases), &(r + s)));
+        assert_ne!(one, blind(&sum_of_multiples(&[1, -2, 4], &bases), &r));
+    }
+
+    #[test]
+    fn generators_are_the_same_however_the_table_grew() {
+        let grown = Generators::with_capacity(2);
+        let few = grown.first(3);
+        let many = Generators::with_capacity(9).first(0);
+        assert_eq!(few[..], many[..3]);
+        assert!(!many.contains(&crate::generators::blinding_generator()));
+    }
+}

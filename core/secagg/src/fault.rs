@@ -222,6 +222,9 @@ pub enum FaultKind {
     /// A table of another form than the machine was told, or beyond the bound.
     #[error("the local table does not fit the query: {0}")]
     Table(&'static str),
+    /// The cipher could not be set up; nothing left unmasked.
+    #[error("the cipher could not be set up; nothing was sent")]
+    Cipher,
     /// A peer for whom this node cannot do what is asked.
     #[error("this supplier holds no share of `{0}`")]
     NoShare(SupplierId),

@@ -134,3 +134,81 @@ pub fn mask_blinding(context: &Context<'_>, seeds: &[MaskSeed], column: usize, b
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use optelsom_codebook::{Hash256, QueryId};
+
+    use super::*;
+    use crate::messages::Attempt;
+
+    fn round() -> Round {
+        let (query, roster) = (QueryId::from_bytes([1; 32]), Hash256::from_bytes([2; 32]));
+        Round { query, attempt: Attempt::new(3).unwrap(), roster }
+    }
+
+    fn seed(sign: Sign) -> MaskSeed {
+        MaskSeed::new(std::array::from_fn(|i| u8::try_from(i).unwrap()), sign)
+    }
+
+    /// Computed apart with Python's hmac and OpenSSL's aes-256-ctr from the description of the key derivation.
+    #[test]
+    fn known_answers() {
+        let round = round();
+        let context = Context { round: &round, rules: Rules::all() };
+        let expected = [
+            [0xa695_47ad_16ef_a02c, 0x5e8c_c8bf_a45a_a707, 0x9673_17c7_05af_f997, 0x9f32_a318_fe0d_83a0],
+            [0xf6c0_5f06_57c1_a5d6, 0xc9c0_4a94_98e9_1a0d, 0x5dfb_0091_5c94_514f, 0xc3f7_9788_a417_ba77],
+        ];
+        let blindings = [
+            "de238a9c23cee0f8539a5eb4e48529fb9532d101ac4e1949fd771b68e31e060b",
+            "f0cef6ba6c7afd102eb5dab3aeb34ed7ef3f5d002a12d38f3a6fd9196d3dd105",
+        ];
+        for (column, (expected, blinding)) in expected.iter().zip(blindings).enumerate() {
+            for length in 1..=4 {
+                let mut words = vec![0; length];
+                mask_column(&context, &[seed(Sign::Plus)], column, &mut words).unwrap();
+                assert_eq!(words, expected[..length]);
+            }
+            let masked = mask_blinding(&context, &[seed(Sign::Plus)], column, &Scalar::ZERO);
+            assert_eq!(hex::encode(masked.to_bytes()), blinding);
+        }
+    }
+
+    #[test]
+    fn masks_come_off_again_at_any_length() {
+        let round = round();
+        let context = Context { round: &round, rules: Rules::all() };
+        let seeds = [seed(Sign::Plus), MaskSeed::new([9; 32], Sign::Minus), MaskSeed::new([10; 32], Sign::Plus)];
+        let inverses: Vec<_> = seeds.iter().map(MaskSeed::inverse).collect();
+        for length in [0, 1, 2, 3, 1023, 1024, 1025, 5000] {
+            let plain: Vec<u64> = (0..length).collect();
+            let mut words = plain.clone();
+            mask_column(&context, &seeds, 4, &mut words).unwrap();
+            assert!(length == 0 || words != plain);
+            mask_column(&context, &inverses, 4, &mut words).unwrap();
+            assert_eq!(words, plain);
+        }
+        let blinding = Scalar::from(123_u64);
+        let masked = mask_blinding(&context, &seeds, 4, &blinding);
+        assert_eq!(mask_blinding(&context, &inverses, 4, &masked), blinding);
+    }
+
+    #[test]
+    fn every_round_and_column_has_streams_of_its_own() {
+        let word = |round: Round, column| {
+            let mut words = [0; 2];
+            let context = Context { round: &round, rules: Rules::all() };
+            mask_column(&context, &[seed(Sign::Plus)], column, &mut words).unwrap();
+            words
+        };
+        let (first, next) = (round(), Round { attempt: Attempt::new(4).unwrap(), ..round() });
+        let other = Round { query: QueryId::from_bytes([8; 32]), ..round() };
+        let all = [word(first, 0), word(first, 1), word(next, 0), word(other, 0)];
+        for (index, one) in all.iter().enumerate() {
+            assert!(all[index + 1..].iter().all(|another| another != one));
+        }
+    }
+}

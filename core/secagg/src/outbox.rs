@@ -39,3 +39,26 @@ impl<E> Outbox<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_a_record_waits_for_it() {
+        let (mut outbox, mut now) = (Outbox::default(), Vec::new());
+        outbox.send("before", &mut now);
+        outbox.persisting();
+        outbox.send("after the first", &mut now);
+        outbox.persisting();
+        outbox.send("after the second", &mut now);
+        assert_eq!(now, ["before"]);
+        assert!(outbox.persisted(&mut now));
+        assert_eq!(now, ["before", "after the first"]);
+        assert!(outbox.persisted(&mut now));
+        assert_eq!(now, ["before", "after the first", "after the second"]);
+        assert!(!outbox.persisted(&mut now));
+        outbox.send("at once", &mut now);
+        assert_eq!(now.last(), Some(&"at once"));
+    }
+}

@@ -54,6 +54,11 @@ pub(crate) struct PairContext<'a> {
 pub(crate) struct PairSecret([u8; 32]);
 
 impl PairSecret {
+    /// A secret with nobody, for a rehearsal.
+    pub(crate) fn rehearsed(draws: &Draws<'_>, index: usize) -> Self {
+        Self(*draws.draw::<32>("rehearsed pair", index))
+    }
+
     /// K_ij = HKDF-SHA-256(X-Wing secret; both cards, ciphertext, hash of P).
     fn derive(shared: &[u8], ciphertext: &[u8], context: &PairContext<'_>) -> Self {
         let bound = context

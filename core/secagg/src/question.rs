@@ -23,8 +23,12 @@ impl Question {
         self.id
     }
 
-    /// Takes up again a question that was admitted before, under the same roster.
-    pub(crate) fn standing(roster: &Roster, signed: SignedQuery) -> Result<Self, RestoreError> {
+    /// A question under its own roster, which nobody has checked otherwise: for one that was admitted before, or for an
+    /// operator's rehearsal. It opens no gate.
+    ///
+    /// # Errors
+    /// When it is for another roster, or its scope is none of that roster.
+    pub fn standing(roster: &Roster, signed: SignedQuery) -> Result<Self, RestoreError> {
         if signed.entry.roster != roster.hash() {
             return Err(RestoreError::OtherRoster);
         }

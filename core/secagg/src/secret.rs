@@ -81,3 +81,43 @@ impl Share {
 pub(crate) fn same(one: &Hash256, other: &Hash256) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use optelsom_codebook::QueryId;
+
+    use super::*;
+    use crate::entropy::Entropy;
+    use crate::mask::{MaskSeed, Sign};
+    use crate::messages::Attempt;
+    use crate::table::{Bound, LocalTable};
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let secret = [0xa5; 32];
+        let table = LocalTable::new(2, vec![vec![165, 165]], Bound::for_suppliers(5)).ok();
+        let printed = format!(
+            "{:?} {:?} {:?} {:?} {table:?}",
+            SelfMask::from_bytes(secret),
+            Share::from_bytes(secret),
+            Entropy::new(secret),
+            MaskSeed::new(secret, Sign::Plus),
+        );
+        assert!(!printed.contains("165") && !printed.contains("a5"), "{printed}");
+    }
+
+    #[test]
+    fn commitments_bind_who_and_when() {
+        let round = |attempt| Round { attempt, ..Round::UNBOUND };
+        let second = Attempt::FIRST.next().unwrap_or(Attempt::FIRST);
+        let name = |text: &str| SupplierId::try_from(text);
+        let (Ok(a), Ok(b)) = (name("a"), name("b")) else { return };
+        let share = Share::from_bytes([1; 32]);
+        let commitment = share.commitment(&round(Attempt::FIRST), &a, &b);
+        assert!(same(&commitment, &share.commitment(&round(Attempt::FIRST), &a, &b)));
+        assert!(!same(&commitment, &share.commitment(&round(Attempt::FIRST), &b, &a)));
+        assert!(!same(&commitment, &share.commitment(&round(second), &a, &b)));
+        let other = Round { query: QueryId::from_bytes([1; 32]), ..Round::UNBOUND };
+        assert!(!same(&commitment, &share.commitment(&other, &a, &b)));
+    }
+}

@@ -25,3 +25,29 @@ pub(crate) fn reassemble(shares: &[(usize, Scalar)]) -> Zeroizing<Scalar> {
 fn point(place: usize) -> Scalar {
     Scalar::from(place as u64 + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn as_many_shares_as_coefficients_bring_back_the_secret(
+            seeds in prop::collection::vec(any::<[u8; 32]>(), 1..5),
+            first in 0_usize..4,
+            step in 1_usize..3,
+        ) {
+            let coefficients: Vec<_> =
+                seeds.iter().map(|seed| Zeroizing::new(Scalar::from_bytes_mod_order(*seed))).collect();
+            let places = (0..seeds.len()).map(|index| first + index * step);
+            let shares: Vec<_> = places.map(|place| (place, *deal(&coefficients, place))).collect();
+            prop_assert_eq!(*reassemble(&shares), *coefficients[0]);
+            // One too few give another one.
+            if *coefficients[coefficients.len() - 1] != Scalar::ZERO && shares.len() > 1 {
+                prop_assert_ne!(*reassemble(&shares[1..]), *coefficients[0]);
+            }
+        }
+    }
+}

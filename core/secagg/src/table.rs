@@ -218,3 +218,44 @@ impl TableDigest {
         optelsom_codebook::Hash256::from_bytes(self.0.finalize().into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_sum_over_all_suppliers_cannot_wrap() {
+        for n in 1..200_usize {
+            let bound = Bound::for_suppliers(n).magnitude();
+            assert!(u128::from(bound) * (n as u128) < 1 << 63);
+            assert!(u128::from(bound + 1) * (n as u128) >= (1 << 63) - n as u128);
+        }
+    }
+
+    #[test]
+    fn figures_out_of_bounds_are_refused_and_never_named() {
+        let bound = Bound::for_suppliers(3);
+        let most = i64::try_from(bound.magnitude()).unwrap();
+        assert!(LocalTable::new(2, vec![vec![most, -most]], bound).is_ok());
+        for beyond in [most + 1, -most - 1, i64::MIN, i64::MAX] {
+            let refused = LocalTable::new(2, vec![vec![0, 0], vec![1, beyond]], bound).unwrap_err();
+            assert_eq!(refused, OutOfBounds::Cell { column: 1, cell: 1 });
+            assert!(!refused.to_string().contains(&beyond.unsigned_abs().to_string()));
+        }
+        let short = LocalTable::new(2, vec![vec![0]], bound).unwrap_err();
+        assert_eq!(short, OutOfBounds::Length { column: 0, found: 1, wanted: 2 });
+    }
+
+    #[test]
+    fn chunks_cover_the_table_from_any_word() {
+        let table = Arc::new(MaskedTable::new(Attempt::FIRST, (0..10).collect()));
+        for (from, size) in [(0, 3), (4, 4), (9, 100), (10, 1), (11, 1), (0, 0)] {
+            let chunks: Vec<_> = table.chunks(from, size).collect();
+            let words: Vec<u64> = chunks.iter().flat_map(|chunk| chunk.words.clone()).collect();
+            assert_eq!(words, (from.min(10)..10).collect::<Vec<_>>());
+            assert!(chunks.iter().all(|chunk| chunk.words.first() == Some(&chunk.offset)));
+        }
+    }
+}

@@ -238,3 +238,17 @@ impl Iterator for Choices {
         Some(current)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Choices;
+
+    #[test]
+    fn all_choices_once() {
+        let choices: Vec<_> = Choices::new(4, 2).collect();
+        assert_eq!(choices, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]);
+        assert_eq!(Choices::new(3, 3).count(), 1);
+        assert_eq!(Choices::new(2, 3).count(), 0);
+        assert_eq!(Choices::new(9, 4).count(), 126);
+    }
+}

@@ -69,7 +69,7 @@ enum Objection {
     /// The coordinator's doing alone.
     Relay(FaultKind),
     /// With this peer.
-    Peer { peer: SupplierId, over: Disagreement, fault: Fault },
+    Peer { peer: SupplierId, over: Disagreement, fault: Box<Fault> },
 }
 
 impl Objection {
@@ -78,7 +78,7 @@ impl Objection {
             Self::Relay(what) => Err(Party::Coordinator.did(what)),
             Self::Peer { peer, over, fault } => {
                 step.disagrees(attempt, &peer, over);
-                step.effects.push(Effect::Reject(fault));
+                step.effects.push(Effect::Reject(*fault));
                 Ok(())
             }
         }
@@ -106,7 +106,7 @@ impl Submitted {
             let bad_form = header.form_for(participants, self.made.header.columns.len());
             if let Some(detail) = bad_form.filter(|_| !own && step.has(Rule::DigestsAsSent)) {
                 let peer = header.supplier.clone();
-                let fault = Party::Supplier(peer.clone()).did(FaultKind::Header { of: peer.clone(), detail });
+                let fault = Box::new(Party::Supplier(peer.clone()).did(FaultKind::Header { of: peer.clone(), detail }));
                 return Err(Objection::Peer { peer, over: Disagreement::Header, fault });
             }
         }
@@ -143,7 +143,7 @@ impl Submitted {
                 Some(share) => opened.push((peer.clone(), share)),
                 None => {
                     let between = vec![own.clone(), peer.clone()];
-                    let fault = Party::Unattributable { between }.did(FaultKind::Share(peer.clone()));
+                    let fault = Box::new(Party::Unattributable { between }.did(FaultKind::Share(peer.clone())));
                     return Err(Objection::Peer { peer: peer.clone(), over: Disagreement::Share, fault });
                 }
             }

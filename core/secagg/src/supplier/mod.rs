@@ -10,6 +10,7 @@ mod join;
 mod open;
 mod pair;
 mod record;
+mod rehearsal;
 mod submit;
 mod void;
 
@@ -30,6 +31,7 @@ pub use config::SupplierConfig;
 use join::Joined;
 use pair::Paired;
 pub use record::SupplierRecord;
+pub use rehearsal::{Rehearsal, rehearse};
 use submit::Submitted;
 
 /// What comes to a supplier's machine.

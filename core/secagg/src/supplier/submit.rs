@@ -81,7 +81,7 @@ impl Engaged {
             threshold: self.question.scope().recovery_threshold(),
             draws: self.draws(step, &round, entropy),
         };
-        let made = maker.submission(table).map_err(|_| Party::ThisHost.did(FaultKind::Table("the cipher failed")))?;
+        let made = maker.submission(table).map_err(|_| Party::ThisHost.did(FaultKind::Cipher))?;
         if let Some(mut paired) = self.phase.take_paired() {
             paired.secrets = secrets;
             let submitted = Submitted { paired, received: encapsulations, made };
@@ -138,18 +138,18 @@ impl Submitted {
 }
 
 /// All that a submission is made from, but the table.
-struct Maker<'a> {
-    config: &'a SupplierConfig,
-    round: &'a Round,
-    attempt: Attempt,
-    participants: &'a Participants,
-    secrets: &'a BTreeMap<SupplierId, PairSecret>,
-    threshold: usize,
-    draws: Draws<'a>,
+pub(super) struct Maker<'a> {
+    pub(super) config: &'a SupplierConfig,
+    pub(super) round: &'a Round,
+    pub(super) attempt: Attempt,
+    pub(super) participants: &'a Participants,
+    pub(super) secrets: &'a BTreeMap<SupplierId, PairSecret>,
+    pub(super) threshold: usize,
+    pub(super) draws: Draws<'a>,
 }
 
 impl Maker<'_> {
-    fn submission(&self, table: &PreparedTable) -> Result<Submission, MaskError> {
+    pub(super) fn submission(&self, table: &PreparedTable) -> Result<Submission, MaskError> {
         let own = &self.config.supplier;
         let coefficients: Vec<_> =
             (0..self.threshold.max(1)).map(|index| self.draws.scalar("self-mask", index)).collect();

@@ -83,7 +83,7 @@ pub struct Federation {
     pub rng: ChaCha20Rng,
     pub faults: Vec<Fault>,
     pub totals: Vec<Totals>,
-    pub opened: Vec<Box<Evidence>>,
+    pub opened: Vec<Evidence>,
     pub ended: Vec<Outcome>,
     pub wakes: Vec<Timestamp>,
     /// Lets a message through, or loses it.
@@ -180,7 +180,7 @@ impl Federation {
             if let Some(outcome) = self.ended.last() {
                 return Some(outcome.clone());
             }
-            let Some(next) = self.wakes.iter().min().copied() else { return None };
+            let next = self.wakes.iter().min().copied()?;
             self.wakes.retain(|wake| *wake != next);
             if next.as_millis() > EXPIRY + 3_600_000 {
                 return None;
@@ -199,7 +199,7 @@ impl Federation {
             return self.queue.pop_front();
         }
         let at = usize::try_from(self.rng.next_u64() % (self.queue.len() as u64)).unwrap();
-        if self.rng.next_u32() % 5 == 0 && self.queue.len() < 500 {
+        if self.rng.next_u32().is_multiple_of(5) && self.queue.len() < 500 {
             return self.queue.get(at).cloned();
         }
         self.queue.swap_remove_back(at)
@@ -280,7 +280,7 @@ impl Federation {
             combiner::Effect::Progress(_) => {}
             combiner::Effect::Opened { totals, evidence, record } => {
                 self.totals.push(totals);
-                self.opened.push(evidence);
+                self.opened.push(*evidence);
                 self.keep(&record);
                 self.combine(combiner::Input::Persisted);
             }
