@@ -1,5 +1,13 @@
 //! A whole federation on one machine, with made-up records.
+//!
+//! [`data`] makes the country up, [`suppliers`] write it down each in its own way, [`federation`] runs a folder, and
+//! [`demonstration`] asks the built-in one a question.
 
+pub mod arguments;
 pub mod data;
+pub mod demonstration;
+pub mod federation;
 pub mod files;
+pub mod keep;
+pub mod stages;
 pub mod suppliers;

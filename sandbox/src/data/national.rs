@@ -214,3 +214,45 @@ fn duration(chance: &mut Chance) -> u32 {
     let (low, high) = chance.pick(&[((1, 30), 30), ((31, 180), 40), ((181, 730), 22), ((731, 3650), 8)]).unwrap_or((1, 30));
     chance.between(low, high)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_same_seed_makes_the_same_country() {
+        let (one, again, other) = (registrations(1), registrations(1), registrations(2));
+        assert!(one.iter().zip(&again).all(|(a, b)| a.supplier == b.supplier && a.victim == b.victim));
+        assert!(one.iter().zip(&other).any(|(a, b)| a.victim != b.victim));
+    }
+
+    #[test]
+    fn reports_lie_a_little_above_the_published_persons() {
+        let all = registrations(3);
+        for (year, registered) in REGISTERED {
+            let reports = all.iter().filter(|one| one.victim.reported.year() == year).count();
+            let registered = registered as usize;
+            assert!((registered..registered * 108 / 100).contains(&reports), "{year}: {reports} for {registered}");
+        }
+    }
+
+    #[test]
+    fn every_supplier_holds_something_of_every_year() {
+        let all = registrations(4);
+        for supplier in Supplier::ALL {
+            for (year, _) in REGISTERED {
+                let held = all.iter().any(|one| one.supplier == supplier && one.victim.reported.year() == year);
+                assert!(held, "{supplier} has nothing of {year}");
+            }
+        }
+    }
+
+    #[test]
+    fn people_are_born_before_they_are_reported() {
+        for Registration { victim, .. } in registrations(5) {
+            assert!(victim.age().is_none_or(|age| (11..=68).contains(&age)), "{victim:?}");
+            assert!(!victim.forms.is_empty());
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::words::{country, day, number, several, subdivision};
+use super::words::{country, day, number, several, several_or, subdivision};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, parquet};
 
@@ -18,7 +18,7 @@ pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError
             victim.born.map(|born| day(born, "%Y%m%d")).unwrap_or_default(),
             country(victim.citizenship).to_owned(),
             subdivision(victim.place).to_owned(),
-            several(&victim.groups, ",", group),
+            several_or(&victim.groups, ",", group, "0"),
             number(victim.duration_days),
         ]);
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::words::{nationality, number, province, several};
+use super::words::{nationality, number, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, csv};
 
@@ -19,7 +19,7 @@ pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError
             age_class(victim.age()).to_owned(),
             nationality(victim.citizenship).to_lowercase(),
             province(victim.place).to_lowercase(),
-            several(&victim.groups, "/", group),
+            several_or(&victim.groups, "/", group, "geen"),
             number(victim.duration_days),
         ]);
     }
@@ -53,8 +53,9 @@ fn age_class(age: Option<i16>) -> &'static str {
         Some(12..18) => "12 t/m 17",
         Some(18..23) => "18 t/m 22",
         Some(23..30) => "23 t/m 29",
-        Some(30..45) => "30 t/m 44",
-        Some(45..) => "45 en ouder",
+        Some(30..40) => "30 t/m 39",
+        Some(40..50) => "40 t/m 49",
+        Some(50..) => "50 en ouder",
     }
 }
 

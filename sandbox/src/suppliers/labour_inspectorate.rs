@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::words::{day, euros, nationality, number, province, several};
+use super::words::{day, euros, nationality, number, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, csv};
 
@@ -29,7 +29,7 @@ pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError
             number(victim.age()),
             nationality(victim.citizenship).to_owned(),
             province(victim.place).to_owned(),
-            several(&victim.groups, " + ", group),
+            several_or(&victim.groups, " + ", group, "geen"),
             number(victim.duration_days),
             euros(victim.damages_cents, ','),
         ]);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::words::{country, day, euros, number, province, several};
+use super::words::{country, day, euros, number, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, sqlite};
 
@@ -30,7 +30,7 @@ pub(super) async fn write(folder: &Path, victims: &[&Victim]) -> Result<(), Writ
             victim.born.map(|born| day(born, "%Y-%m-%d")).unwrap_or_default(),
             country(victim.citizenship).to_owned(),
             province(victim.place).to_owned(),
-            several(&victim.groups, "|", group),
+            several_or(&victim.groups, "|", group, "GEEN"),
             number(victim.duration_days),
             euros(victim.damages_cents, '.'),
         ]);

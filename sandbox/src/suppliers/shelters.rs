@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::words::{day, nationality, number, province, several};
+use super::words::{day, nationality, number, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, spreadsheet};
 
@@ -27,7 +27,7 @@ pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError
             number(victim.age()),
             nationality(victim.citizenship).to_owned(),
             province(victim.place).to_owned(),
-            several(&victim.groups, "; ", group),
+            several_or(&victim.groups, "; ", group, "Geen"),
             number(victim.duration_days),
         ]);
     }

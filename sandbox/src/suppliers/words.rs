@@ -104,3 +104,8 @@ pub fn subdivision(place: Place) -> &'static str {
 pub fn several<T: Copy>(values: &[T], separator: &str, word: impl Fn(T) -> &'static str) -> String {
     values.iter().map(|value| word(*value)).collect::<Vec<_>>().join(separator)
 }
+
+/// The values in words of one's own, or the word for none.
+pub fn several_or<T: Copy>(values: &[T], separator: &str, word: impl Fn(T) -> &'static str, none: &str) -> String {
+    if values.is_empty() { none.to_owned() } else { several(values, separator, word) }
+}

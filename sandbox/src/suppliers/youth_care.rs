@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::words::{country, day, province, several};
+use super::words::{country, day, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, csv};
 
@@ -18,7 +18,7 @@ pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError
             victim.born.map(|born| day(born, "%Y/%m/%d")).unwrap_or_default(),
             country(victim.citizenship).to_lowercase(),
             province(victim.place).to_uppercase(),
-            several(&victim.groups, "+", group),
+            several_or(&victim.groups, "+", group, "geen"),
         ]);
     }
     csv::write(&folder.join("jeugd.tsv"), &rows, b'\t', encoding_rs::UTF_8)

@@ -1,4 +1,8 @@
-//! What the benches share: a clock, processor time by thread name, peak memory, and a table of ratios.
+//! What the benches share: a clock, processor time by thread name, memory, a round in memory, and a table of ratios.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod machine;
+pub mod peer;
 pub mod report;
+pub mod round;

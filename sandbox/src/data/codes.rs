@@ -1,0 +1,25 @@
+//! The built-in codebook's codes of made-up values: the meeting point of what was made up and what comes back.
+
+use super::victim::{Form, Sex};
+
+/// The code of a form of exploitation.
+pub const fn form(form: Form) -> &'static str {
+    match form {
+        Form::DomesticSexual => "sexual-domestic",
+        Form::CrossBorderSexual => "sexual-cross-border",
+        Form::Labour => "labour",
+        Form::Criminal => "criminal",
+        Form::OrganRemoval => "organ-removal",
+        Form::CrossBorderRecruitment => "recruitment-sub-3",
+        Form::Unknown => "unknown",
+    }
+}
+
+/// The code of a sex.
+pub const fn sex(sex: Sex) -> &'static str {
+    match sex {
+        Sex::Female => "F",
+        Sex::Male => "M",
+        Sex::Unknown => "U",
+    }
+}

@@ -1,0 +1,162 @@
+//! The built-in federation: started, asked one question, and held against what is true.
+
+use std::io::Write;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use optelsom_cli::asking::{self, Asking, Wishes};
+use optelsom_cli::configuration::Configuration;
+use optelsom_cli::federation::{Catalogue, Federation as Session, Moment, follow};
+use optelsom_cli::{Failure, release};
+use optelsom_codebook::{EditionId, IdError, Lang, Timestamp};
+use optelsom_disclosure::{CellValue, Release};
+use optelsom_proto::key_file::{KeyFileError, read_identity};
+use optelsom_proto::wire::{Asked, WireError};
+use thiserror::Error;
+
+use crate::arguments::Format;
+use crate::data::national::{Registration, registrations};
+use crate::data::truth::women_by_year_and_form;
+use crate::federation::{Federation, Folder, FolderError, Listening, RunError, SEED, generate};
+use crate::stages::Stages;
+
+/// The question that is asked.
+pub const QUESTION: &str = "SELECT year, form, COUNT(*) FROM victims \
+                            WHERE year BETWEEN 2020 AND 2024 AND sex = 'F' GROUP BY year, form";
+const DATASET: &str = "victims";
+const EDITION: &str = "2024-12";
+const PURPOSE: &str = "monitor";
+
+/// Why the demonstration ends without a table, or with a wrong one.
+#[derive(Debug, Error)]
+pub enum DemonstrationError {
+    /// No temporary folder.
+    #[error("no temporary folder: {0}; point TMPDIR to a place that can be written to")]
+    Temporary(std::io::Error),
+    /// The federation's folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The federation.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The question or its answer.
+    #[error(transparent)]
+    Ask(#[from] Failure),
+    /// The analyst's key.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// A bug: what was asked does not fit the wire.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// A bug: a constant of this file.
+    #[error(transparent)]
+    Name(#[from] IdError),
+    /// The machine's clock or randomness.
+    #[error("{0}")]
+    Machine(String),
+    /// Standard output.
+    #[error("standard output: {0}")]
+    Output(std::io::Error),
+    /// The total is wrong: a bug, and the worst there is.
+    #[error("THE TABLE IS WRONG: {0}")]
+    Wrong(String),
+}
+
+/// Runs it. Progress goes to standard error, the table to standard output.
+///
+/// # Errors
+/// When something does not work, or the table is not what is true.
+pub async fn run(format: Format) -> Result<(), DemonstrationError> {
+    let begin = Instant::now();
+    let stages = Stages::new();
+    let place = tempfile::tempdir().map_err(DemonstrationError::Temporary)?;
+    let folder = Folder::at(&place.path().join("federation"))?;
+    let records = registrations(SEED);
+    generate(&folder, &records).await?;
+    stages.done(&format!("{} made-up reports, in six suppliers' own files", records.len()));
+    let federation = Federation::start(folder, Listening::AnyPort, now()?).await?;
+    let nodes = federation.node_count();
+    stages.done(&format!("a coordinator on {} and {nodes} nodes, each with its own keys", federation.address()));
+    federation.announce(DATASET, &EditionId::try_from(EDITION)?).await?;
+    stages.done(&format!("edition {EDITION} announced; every node has frozen its own records"));
+    let release = ask(&federation, &stages).await?;
+    let checked = check(&release, &records)?;
+    print(&release, format)?;
+    federation.stop().await;
+    stages.done(&checked);
+    stages.done(&format!("all of it took {:.1} s", begin.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Asks as an analyst does, with the analyst's own keys and connection.
+async fn ask(federation: &Federation, stages: &Stages) -> Result<Release, DemonstrationError> {
+    let configured = federation.analyst()?;
+    let configuration = Configuration::load(Some(&configured))?;
+    let key = read_identity(&configuration.identity)?;
+    let mut session = Session::open(&configuration).await?;
+    let catalogue: Catalogue = session.catalogue().await?;
+    stages.say(&format!("\n  {QUESTION}\n"));
+    let query = asking::read(&catalogue, QUESTION)?;
+    let facts = session.facts(&catalogue, DATASET).await?;
+    let wishes = Wishes { purpose: Some(PURPOSE), scope: &[], at_least: None };
+    let asking = Asking::prepare(&catalogue, query, &facts, wishes)?;
+    let (cells, columns) = (asking.plan.cell_count(), asking.plan.columns().len());
+    stages.say(&format!("  {cells} cells × {columns} column(s); asked of {} suppliers\n", asking.scope.members().len()));
+    let mut nonce = [0; 16];
+    getrandom::fill(&mut nonce).map_err(|cause| DemonstrationError::Machine(format!("no random bytes: {cause}")))?;
+    let deadline = "1m".parse().map_err(DemonstrationError::Machine)?;
+    let signed = asking.sign(&catalogue, &key, deadline, now()?, nonce)?;
+    let asked = Asked::new(signed, asking.query.canonical_bytes())?;
+    let events = session.ask(&asked).await?;
+    Ok(follow(events, Lang::En, |moment: &Moment| stages.tell(moment)).await?)
+}
+
+/// Holds every cell against the records, which only this process knows all of.
+fn check(release: &Release, records: &[Registration]) -> Result<String, DemonstrationError> {
+    let truth = women_by_year_and_form(records);
+    let k = release.minimum_frequency();
+    let (mut shown, mut hidden, mut reports) = (0, 0, 0);
+    for row in release.table().rows() {
+        let codes: Vec<&str> = release.table().places(row).flatten().map(|place| place.code.as_str()).collect();
+        let [year, form] = codes[..] else {
+            return Err(DemonstrationError::Wrong(format!("a row of {codes:?} where year and form were asked")));
+        };
+        let true_count = truth.get(&(year.to_owned(), form.to_owned())).copied().unwrap_or(0);
+        let right = match row.figures() {
+            [CellValue::Shown(value)] => {
+                shown += 1;
+                reports += true_count;
+                true_count >= k && value.to_string() == true_count.to_string()
+            }
+            [CellValue::TrueZero(_)] => true_count == 0,
+            [CellValue::HiddenTooFew] => {
+                hidden += 1;
+                (1..k).contains(&true_count)
+            }
+            _ => false,
+        };
+        if !right {
+            return Err(DemonstrationError::Wrong(format!("{year}, {form}: {:?}, but {true_count} is true", row.figures())));
+        }
+    }
+    Ok(format!(
+        "the sandbox made the records up, so it alone can check: all {shown} shown cells ({reports} reports) are exact, \
+         {hidden} hidden ones are under {k}"
+    ))
+}
+
+fn print(release: &Release, format: Format) -> Result<(), DemonstrationError> {
+    let format = match format {
+        Format::Table => optelsom_cli::arguments::Format::Table,
+        Format::Json => optelsom_cli::arguments::Format::Json,
+    };
+    let arguments = optelsom_cli::arguments::OutputArguments { format, output: None };
+    release::print(release, Lang::En, &arguments)?;
+    std::io::stdout().flush().map_err(DemonstrationError::Output)
+}
+
+/// This machine's clock.
+pub fn now() -> Result<Timestamp, DemonstrationError> {
+    let since: Result<Duration, _> = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.map_err(|_| DemonstrationError::Machine("this machine's clock stands before 1970; set it".to_owned()))?;
+    Ok(Timestamp::from_millis(0) + since)
+}

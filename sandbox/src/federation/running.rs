@@ -1,0 +1,250 @@
+//! Starts coordinator and nodes of a folder, each with its own keys, store and connection, and speaks for its operator.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use optelsom_codebook::{EditionId, Timestamp};
+use optelsom_coordinator::configuration::{Configuration as CoordinatorConfiguration, ConfigurationError};
+use optelsom_node::configuration::{Configuration as NodeConfiguration, ConfigurationError as NodeConfigurationError};
+use optelsom_node::daemon::{self, Settings, SettingsError};
+use optelsom_proto::dial::{DialError, dial};
+use optelsom_proto::v1;
+use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
+use optelsom_proto::{Credentials, CredentialsError, Target};
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::task::JoinError;
+use tonic::Status;
+use tonic::transport::Channel;
+
+use super::{Folder, FolderError, prepare};
+
+/// How often the coordinator is asked whether all nodes have frozen an edition.
+const ASK_AGAIN: Duration = Duration::from_millis(25);
+/// How long they may take.
+const FREEZE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Why a federation does not run.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// Its folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The coordinator's configuration.
+    #[error(transparent)]
+    CoordinatorConfiguration(#[from] ConfigurationError),
+    /// The coordinator.
+    #[error("the coordinator does not start: {0}")]
+    Coordinator(#[from] optelsom_coordinator::StartError),
+    /// A bug in the coordinator, which has been reported on standard error.
+    #[error("the coordinator ended while it started: {0}")]
+    Ended(#[from] JoinError),
+    /// A node's configuration.
+    #[error("{supplier}: {cause}")]
+    NodeConfiguration {
+        /// Whose.
+        supplier: String,
+        /// What is wrong.
+        cause: NodeConfigurationError,
+    },
+    /// A node's settings.
+    #[error("{supplier}: {cause}")]
+    NodeSettings {
+        /// Whose.
+        supplier: String,
+        /// What is wrong.
+        cause: SettingsError,
+    },
+    /// A node.
+    #[error("the node of {supplier} does not start: {cause}")]
+    Node {
+        /// Whose.
+        supplier: String,
+        /// Why.
+        cause: daemon::StartError,
+    },
+    /// A file.
+    #[error("{path}: {cause}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// The operator's credentials.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The operator's connection.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The coordinator refuses what the operator asks.
+    #[error("the coordinator refuses: {}", .0.message())]
+    Refused(#[from] Status),
+    /// Not all nodes have frozen the edition.
+    #[error("{suppliers} did not freeze edition {edition} within a minute; their logs (OPTELSOM_LOG=warn) say why, and `optelsom-node freeze` \
+         does it by hand")]
+    NotFrozen {
+        /// Who.
+        suppliers: String,
+        /// Which.
+        edition: String,
+    },
+}
+
+/// A federation that runs in this process.
+pub struct Federation {
+    folder: Folder,
+    configured: SocketAddr,
+    coordinator: optelsom_coordinator::Running,
+    nodes: Vec<daemon::Running>,
+}
+
+/// Where the coordinator listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listening {
+    /// As `coordinator.toml` says.
+    AsConfigured,
+    /// On any free port of loopback, and the nodes are told.
+    AnyPort,
+}
+
+impl Federation {
+    /// Prepares the folder (see [`prepare`]) and starts everything in it.
+    ///
+    /// # Errors
+    /// When something is missing or wrong in the folder, or a daemon does not start.
+    pub async fn start(folder: Folder, listening: Listening, now: Timestamp) -> Result<Self, RunError> {
+        Self::start_on(&Handle::current(), folder, listening, now).await
+    }
+
+    /// The same, with the coordinator on a runtime of its own, for those who want to tell its work from the nodes'.
+    ///
+    /// # Errors
+    /// As [`Federation::start`].
+    pub async fn start_on(
+        coordinators: &Handle,
+        folder: Folder,
+        listening: Listening,
+        now: Timestamp,
+    ) -> Result<Self, RunError> {
+        prepare(&folder, now)?;
+        let mut configuration = CoordinatorConfiguration::read(&folder.coordinator_configuration())?;
+        let configured = configuration.listen;
+        if listening == Listening::AnyPort {
+            configuration.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        }
+        let coordinator = coordinators.spawn(optelsom_coordinator::start(configuration)).await??;
+        let address = coordinator.address();
+        let mut nodes = Vec::new();
+        for supplier in folder.supplier_names()? {
+            nodes.push(start_node(&folder, supplier.as_str(), configured, address).await?);
+        }
+        Ok(Self { folder, configured, coordinator, nodes })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Where the coordinator listens.
+    pub fn address(&self) -> SocketAddr {
+        self.coordinator.address()
+    }
+
+    /// The analyst's configuration for this federation as it runs.
+    ///
+    /// # Errors
+    /// When the coordinator listens elsewhere than configured, and a second configuration beside the first cannot be written.
+    pub fn analyst(&self) -> Result<PathBuf, RunError> {
+        let path = self.folder.analyst_configuration();
+        if self.configured == self.address() {
+            return Ok(path);
+        }
+        let text = std::fs::read_to_string(&path).map_err(|cause| RunError::File { path: path.clone(), cause })?;
+        let text = text.replace(&self.configured.to_string(), &self.address().to_string());
+        let path = self.folder.analyst().join("analyst-here.toml");
+        std::fs::write(&path, text).map_err(|cause| RunError::File { path: path.clone(), cause })?;
+        Ok(path)
+    }
+
+    /// How many nodes run.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Announces an edition, and waits until all nodes that hold the dataset have frozen it.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, or a node has not frozen it within a minute.
+    pub async fn announce(&self, dataset: &str, edition: &EditionId) -> Result<(), RunError> {
+        let mut bureau = self.bureau().await?;
+        let announcement =
+            v1::AnnounceEditionRequest { dataset: dataset.to_owned(), edition: edition.to_string() };
+        bureau.announce_edition(announcement).await?;
+        let mut without = Vec::new();
+        let limit = tokio::time::Instant::now() + FREEZE_LIMIT;
+        while tokio::time::Instant::now() < limit {
+            without = self.without(&mut bureau, dataset, edition).await?;
+            if without.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        Err(RunError::NotFrozen { suppliers: without.join(", "), edition: edition.to_string() })
+    }
+
+    /// The suppliers of this dataset that have not frozen this edition, or have not come yet.
+    async fn without(
+        &self,
+        bureau: &mut BureauServiceClient<Channel>,
+        dataset: &str,
+        edition: &EditionId,
+    ) -> Result<Vec<String>, RunError> {
+        let status = bureau.status(v1::StatusRequest {}).await?.into_inner();
+        let lacks = |node: &v1::NodeStatus| {
+            let holding = node.holdings.iter().find(|holding| holding.dataset == dataset);
+            !node.attending || holding.is_some_and(|holding| !holding.editions.iter().any(|name| name == edition.as_ref()))
+        };
+        let mut without: Vec<String> =
+            status.nodes.iter().filter(|node| lacks(node)).map(|node| node.supplier.clone()).collect();
+        let known = status.nodes.len();
+        without.extend((known..self.nodes.len()).map(|_| "a node that has not come yet".to_owned()));
+        Ok(without)
+    }
+
+    async fn bureau(&self) -> Result<BureauServiceClient<Channel>, RunError> {
+        let at = |name: &str| self.folder.operator().join(name);
+        let authority = self.folder.authority().join(optelsom_coordinator::authority::AUTHORITY_CERTIFICATE);
+        let credentials = Credentials::read(&at("operator.pem"), &at("operator.key"), &authority)?;
+        let target = Target::new(&self.address().to_string(), Some("localhost"), None)?;
+        Ok(BureauServiceClient::new(dial(&credentials, &target).await?.channel))
+    }
+
+    /// Stops the nodes, then the coordinator.
+    pub async fn stop(self) {
+        for node in self.nodes {
+            node.stop().await;
+        }
+        self.coordinator.shutdown().await;
+    }
+}
+
+async fn start_node(
+    folder: &Folder,
+    supplier: &str,
+    configured: SocketAddr,
+    address: SocketAddr,
+) -> Result<daemon::Running, RunError> {
+    let path = folder.node_configuration(supplier);
+    let text = std::fs::read_to_string(&path).map_err(|cause| RunError::File { path: path.clone(), cause })?;
+    // Nothing changes here unless the coordinator listens elsewhere than its configuration says.
+    let text = text.replace(&configured.to_string(), &address.to_string());
+    let environment = |_: &str| None;
+    let configuration = NodeConfiguration::parse(&path, text, &environment)
+        .map_err(|cause| RunError::NodeConfiguration { supplier: supplier.to_owned(), cause })?;
+    let settings = Settings::load(configuration)
+        .map_err(|cause| RunError::NodeSettings { supplier: supplier.to_owned(), cause })?;
+    daemon::start(settings).await.map_err(|cause| RunError::Node { supplier: supplier.to_owned(), cause })
+}

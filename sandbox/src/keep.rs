@@ -1,0 +1,63 @@
+//! `up`: keeps a federation running until somebody ends it.
+
+use std::path::Path;
+
+use optelsom_codebook::{Codebook, CodebookErrors, EditionId, IdError};
+use thiserror::Error;
+
+use crate::demonstration::{DemonstrationError, now};
+use crate::federation::{Federation, Folder, FolderError, Listening, RunError};
+use crate::stages::Stages;
+
+/// Why a federation cannot be kept running.
+#[derive(Debug, Error)]
+pub enum KeepError {
+    /// Its folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A daemon.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The clock.
+    #[error(transparent)]
+    Machine(#[from] DemonstrationError),
+    /// The codebook has mistakes.
+    #[error("{0}")]
+    Codebook(#[from] CodebookErrors),
+    /// The edition's name.
+    #[error("{0}")]
+    Edition(#[from] IdError),
+    /// The codebook cannot be read, or Ctrl-C not be waited for.
+    #[error("{0}")]
+    File(#[from] std::io::Error),
+}
+
+/// Starts the federation of this folder, announces the edition, says how to ask, and waits for Ctrl-C.
+///
+/// # Errors
+/// When the folder is no federation, a daemon does not start, or a node cannot freeze its records.
+pub async fn run(folder: &Path, edition: &str) -> Result<(), KeepError> {
+    let edition = EditionId::try_from(edition)?;
+    let stages = Stages::new();
+    let folder = Folder::at(folder)?;
+    let federation = Federation::start(folder, Listening::AsConfigured, now()?).await?;
+    stages.done(&format!("a coordinator on {} and {} nodes", federation.address(), federation.node_count()));
+    let codebook = Codebook::parse(&std::fs::read_to_string(federation.folder().codebook())?)?;
+    for dataset in codebook.datasets() {
+        match federation.announce(dataset.name(), &edition).await {
+            Ok(()) => stages.done(&format!("edition {edition} of {} is announced and frozen", dataset.name())),
+            // Those who freeze by hand may take their time; the others' logs say what is wrong.
+            Err(error @ RunError::NotFrozen { .. }) => stages.done(&error.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let analyst = federation.analyst()?;
+    println!("Ask it from another terminal, for instance:\n");
+    println!("  export OPTELSOM_CONFIG={}", analyst.display());
+    println!("  cargo run --release -p optelsom-cli -- codebook");
+    println!("  cargo run --release -p optelsom-cli -- query \"SELECT year, COUNT(*) FROM DATASET GROUP BY year\"\n");
+    println!("Ctrl-C ends it. What it has promised stays in {}.", federation.folder().path().display());
+    tokio::signal::ctrl_c().await?;
+    federation.stop().await;
+    Ok(())
+}
