@@ -97,6 +97,7 @@ pub(crate) fn facts(name: &str, agreement: Option<&str>) -> SupplierFacts {
         attending: true,
         last_seen: Some(Timestamp::from_millis(1_735_689_599_250)),
         agreement: agreement.map(str::to_owned),
+        out_of_step: false,
         holding: Some(Holding {
             dataset: "victims".to_owned(),
             variables: ["year", "form", "sex"].map(str::to_owned).to_vec(),

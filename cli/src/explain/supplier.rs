@@ -39,6 +39,8 @@ pub enum Agreed {
     Unknown,
     /// Its agreement cannot be read with this codebook.
     Unreadable,
+    /// Its node refuses every query, since it goes by another codebook or roster.
+    OutOfStep,
     /// Cannot be said without a purpose.
     NeedsPurpose,
     /// Its node would answer, unless it has answered its number of queries for the day.
@@ -106,6 +108,9 @@ impl Agreed {
         match self {
             Self::Unknown => words(lang, "nog niet getoond", "not shown yet").to_owned(),
             Self::Unreadable => words(lang, "past niet bij dit codeboek", "does not fit this codebook").to_owned(),
+            Self::OutOfStep => {
+                words(lang, "heeft een ander codeboek of een andere lijst", "has another codebook or roster").to_owned()
+            }
             Self::NeedsPurpose => words(lang, "hangt af van --purpose", "depends on --purpose").to_owned(),
             Self::Yes => words(lang, "ja", "yes").to_owned(),
             Self::Waits => {
@@ -132,6 +137,9 @@ fn holds(plan: &Plan, holding: Option<&Holding>) -> Holds {
 }
 
 fn agreed(codebook: &Codebook, asking: &Asking, facts: &SupplierFacts, now: Timestamp) -> Agreed {
+    if facts.out_of_step {
+        return Agreed::OutOfStep;
+    }
     let Some(document) = &facts.agreement else { return Agreed::Unknown };
     let Ok(agreement) = Agreement::parse(document, codebook) else { return Agreed::Unreadable };
     let Some(purpose) = &asking.purpose else { return Agreed::NeedsPurpose };

@@ -32,6 +32,9 @@ fn federation() -> Vec<SupplierFacts> {
         of("shelters", |agreement| agreement),
         of("youth-care", |agreement| agreement.replace("version", "vision")),
     ];
+    if let Some(prosecution) = suppliers.get_mut(3) {
+        prosecution.out_of_step = true;
+    }
     if let Some(shelters) = suppliers.get_mut(4) {
         shelters.attending = false;
         if let Some(holding) = &mut shelters.holding {
@@ -114,7 +117,7 @@ fn explains_in_english() {
       border-police  yes                   2010–2024                ready      no: the purpose is not in the agreement (monitor)
       labour         yes                   2010–2024                ready      yes, once a person there approves
       police         yes                   2010–2024                ready      yes
-      prosecution    yes                   2010–2024                ready      not shown yet
+      prosecution    yes                   2010–2024                ready      has another codebook or roster
       shelters       no, since 2024-12-31  2010–2024, without form  not ready  yes
       youth-care     yes                   2010–2024                ready      does not fit this codebook
 
@@ -181,7 +184,7 @@ fn explains_in_dutch() {
       border-police  ja                     2010–2024               gereed       hangt af van --purpose
       labour         ja                     2010–2024               gereed       hangt af van --purpose
       police         ja                     2010–2024               gereed       hangt af van --purpose
-      prosecution    ja                     2010–2024               gereed       nog niet getoond
+      prosecution    ja                     2010–2024               gereed       heeft een ander codeboek of een andere lijst
       shelters       nee, sinds 2024-12-31  2010–2024, zonder form  niet gereed  hangt af van --purpose
       youth-care     ja                     2010–2024               gereed       past niet bij dit codeboek
 

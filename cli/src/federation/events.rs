@@ -4,7 +4,8 @@ use optelsom_codebook::{Lang, QueryId, RefusalReason};
 use optelsom_disclosure::Release;
 use optelsom_proto::v1;
 use optelsom_proto::v1::query_event::Event;
-use tonic::Streaming;
+use tokio_stream::{Stream, StreamExt};
+use tonic::Status;
 
 use crate::failure::{Failure, printable};
 
@@ -155,14 +156,14 @@ pub enum Moment {
 /// # Errors
 /// When it ends without a table, the connection is lost, or an event cannot be right.
 pub async fn follow(
-    mut events: Streaming<v1::QueryEvent>,
+    mut events: impl Stream<Item = Result<v1::QueryEvent, Status>> + Unpin,
     lang: Lang,
     mut tell: impl FnMut(&Moment),
 ) -> Result<Release, Failure> {
     let mut document = Vec::new();
     let mut refusals: Vec<(String, String)> = Vec::new();
-    while let Some(event) = events.message().await? {
-        match event.event {
+    while let Some(event) = events.next().await {
+        match event?.event {
             Some(Event::Accepted(accepted)) => {
                 let id = QueryId::try_from(accepted.query.as_slice());
                 tell(&Moment::Accepted(id.map_err(|_| Failure::Answer("the name of a query".to_owned()))?));
@@ -215,3 +216,6 @@ fn why(ended: &Ended, refusals: &[(String, String)], lang: Lang) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

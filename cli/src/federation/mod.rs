@@ -70,7 +70,7 @@ impl Federation {
     /// When the coordinator cannot be reached, or its answer cannot be used.
     pub async fn facts(&mut self, catalogue: &Catalogue, dataset: &str) -> Result<Vec<SupplierFacts>, Failure> {
         let reply = self.client.explain(v1::ExplainRequest { dataset: dataset.to_owned() }).await;
-        unary(reply)?.suppliers.into_iter().map(|facts| SupplierFacts::read(facts, &catalogue.roster)).collect()
+        unary(reply)?.suppliers.into_iter().map(|facts| SupplierFacts::read(facts, catalogue)).collect()
     }
 
     /// Asks. The query is kept by the coordinator once the first event has arrived.
