@@ -55,7 +55,7 @@ impl Writer {
     #[must_use]
     pub fn list<T>(self, items: &[T], mut add: impl FnMut(Self, &T) -> Self) -> Self {
         let counted = self.number(items.len() as u64);
-        items.iter().fold(counted, |writer, item| add(writer, item))
+        items.iter().fold(counted, &mut add)
     }
 
     /// The bytes.
@@ -195,5 +195,80 @@ impl<'a> Reader<'a> {
     /// When there are bytes left.
     pub fn finish(self) -> Result<(), CanonicalError> {
         if self.rest.is_empty() { Ok(()) } else { Err(CanonicalError::Trailing(self.rest.len())) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_layout_byte_for_byte() {
+        let bytes = Writer::new("x").text("ab").number(258).list(&[7_u64], |w, n| w.number(*n)).finish();
+        let expected: &[&[u8]] = &[
+            b"\0\0\0\x0aoptelsom/1",
+            b"\0\0\0\x01x",
+            b"\0\0\0\x02ab",
+            b"\0\0\0\x08\0\0\0\0\0\0\x01\x02",
+            b"\0\0\0\x08\0\0\0\0\0\0\0\x01",
+            b"\0\0\0\x08\0\0\0\0\0\0\0\x07",
+        ];
+        assert_eq!(bytes, expected.concat());
+    }
+
+    #[test]
+    fn what_is_not_as_written_is_refused() {
+        let good = Writer::new("x").text("ab").number(5).finish();
+        let read = |bytes: &[u8]| {
+            let mut reader = Reader::new(bytes, "x")?;
+            let read = (reader.text()?.to_owned(), reader.number()?);
+            reader.finish().map(|()| read)
+        };
+        assert_eq!(read(&good), Ok(("ab".to_owned(), 5)));
+        assert_eq!(read(&[&good[..], b"!!"].concat()), Err(CanonicalError::Trailing(2)));
+        for end in 0..good.len() {
+            assert!(matches!(read(&good[..end]), Err(CanonicalError::Truncated { .. })), "{end}");
+        }
+        let other = Writer::new("y").text("ab").number(5).finish();
+        let named = CanonicalError::Field { field: 1, wanted: "the name of the expected statement" };
+        assert_eq!(read(&other), Err(named));
+        let short = Writer::new("x").text("ab").bytes(&[0; 7]).finish();
+        assert_eq!(read(&short), Err(CanonicalError::Field { field: 3, wanted: "of the right length" }));
+        let latin = Writer::new("x").bytes(&[0xe9]).number(5).finish();
+        assert_eq!(read(&latin), Err(CanonicalError::Field { field: 2, wanted: "UTF-8 text" }));
+    }
+
+    #[test]
+    fn lists_are_bounded_before_they_are_read() {
+        let bytes = Writer::new("x").number(u64::MAX).finish();
+        let mut reader = Reader::new(&bytes, "x").unwrap();
+        let refused = reader.list(10, |r| r.number()).unwrap_err();
+        assert_eq!(refused, CanonicalError::Field { field: 2, wanted: "a list of the permitted length" });
+    }
+
+    #[test]
+    fn what_is_written_is_not_printed() {
+        assert_eq!(format!("{:?}", Writer::new("x").text("secret")), "Writer(29 bytes)");
+    }
+
+    proptest! {
+        #[test]
+        fn fields_come_back(fields in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..8)) {
+            let bytes = Writer::new("x").list(&fields, |w, field| w.bytes(field)).finish();
+            let mut reader = Reader::new(&bytes, "x").unwrap();
+            prop_assert_eq!(reader.list(8, |r| r.bytes().map(<[u8]>::to_vec)), Ok(fields));
+            prop_assert_eq!(reader.finish(), Ok(()));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(mut reader) = Reader::new(&bytes, "x") {
+                while reader.bytes().is_ok() {}
+            }
+        }
     }
 }

@@ -135,3 +135,44 @@ impl fmt::Debug for Signature {
         write!(formatter, "Signature({}…)", hex::encode(&self.0[..6]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// RFC 8032, section 7.1, test 2.
+    #[test]
+    fn rfc_8032() {
+        let seed = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+        let key = IdentityKey::from_seed(&hex::decode(seed).unwrap().try_into().unwrap());
+        let public = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+        assert_eq!(key.public().to_string(), public);
+        let signature = "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
+                         085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
+        assert_eq!(hex::encode(key.sign(&[0x72]).as_bytes()), signature);
+        assert_eq!(key.public().verify(&[0x72], &key.sign(&[0x72])), Ok(()));
+        assert_eq!(key.public().verify(&[0x73], &key.sign(&[0x72])), Err(IdentityError::Signature));
+        assert_eq!(*key.seed(), *hex::decode(seed).unwrap());
+    }
+
+    #[test]
+    fn weak_and_malformed_keys_are_refused() {
+        // The neutral element, and a point of order eight (RFC 7748's list of small orders, in Edwards form).
+        let order_eight = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
+        let neutral = "0100000000000000000000000000000000000000000000000000000000000000";
+        for weak in [neutral, order_eight] {
+            assert_eq!(PublicIdentity::try_from(weak.to_owned()), Err(IdentityError::Key));
+        }
+        for malformed in ["", "zz", &neutral[1..]] {
+            assert_eq!(PublicIdentity::try_from(malformed.to_owned()), Err(IdentityError::Form));
+        }
+    }
+
+    #[test]
+    fn the_secret_half_is_not_printed() {
+        let key = IdentityKey::from_seed(&[0xab; 32]);
+        assert!(!format!("{key:?}").contains("abab"));
+    }
+}

@@ -249,3 +249,148 @@ impl SignedQuery {
         requester.identity.verify(&signed, &self.signature).map_err(|_| EntryError::Signature(name.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::roster::{Member, Requester};
+
+    fn key(seed: u8) -> IdentityKey {
+        IdentityKey::from_seed(&[seed; 32])
+    }
+
+    fn supplier(index: u8) -> SupplierId {
+        SupplierId::try_from(format!("s{index}").as_str()).unwrap()
+    }
+
+    fn roster() -> Roster {
+        let members = (0..5).map(|i| Member { supplier: supplier(i), identity: key(i + 1).public() }).collect();
+        let requester = Requester { key_id: "analyst".to_owned(), identity: key(100).public() };
+        Roster::new(members, vec![requester], None).unwrap()
+    }
+
+    fn entry() -> QueryEntry {
+        let roster = roster();
+        QueryEntry {
+            query: Hash256::from_bytes([1; 32]),
+            dataset: "victims".to_owned(),
+            edition: EditionId::try_from("2024-12").unwrap(),
+            purpose: "monitor".to_owned(),
+            requester: "analyst".to_owned(),
+            codebook: Hash256::from_bytes([2; 32]),
+            roster: roster.hash(),
+            disclosure_policy: Hash256::from_bytes([3; 32]),
+            scope: (0..5).map(supplier).collect(),
+            collusion: 1,
+            min_suppliers: 4,
+            asked_at: Timestamp::from_millis(1_000_000),
+            expires_at: Timestamp::from_millis(2_000_000),
+            nonce: [4; 16],
+        }
+    }
+
+    fn verify(entry: QueryEntry) -> Result<Scope, EntryError> {
+        entry.sign(&key(100)).verify(&roster(), Timestamp::from_millis(1_500_000))
+    }
+
+    #[test]
+    fn each_check_alone() {
+        assert!(verify(entry()).is_ok());
+        let other = Hash256::from_bytes([0; 32]);
+        let refused = |change: fn(&mut QueryEntry)| {
+            let mut changed = entry();
+            change(&mut changed);
+            verify(changed).unwrap_err()
+        };
+        let ours = roster().hash();
+        assert_eq!(refused(|e| e.roster = Hash256::from_bytes([0; 32])), EntryError::Roster { theirs: other, ours });
+        assert_eq!(refused(|e| e.collusion = 0), EntryError::Collusion { theirs: 0, ours: 1 });
+        let unknown = EntryError::Scope(ScopeError::Unknown(supplier(9)));
+        assert_eq!(refused(|e| e.scope[4] = supplier(9)), unknown);
+        let few = EntryError::Scope(ScopeError::TooFew { members: 3, wanted: 4 });
+        assert_eq!(refused(|e| e.scope.truncate(3)), few);
+        for asked in [0, 2, 6, u64::MAX] {
+            let mut changed = entry();
+            changed.min_suppliers = asked;
+            assert_eq!(verify(changed), Err(EntryError::MinSuppliers { asked, least: 3, most: 5 }));
+        }
+        assert_eq!(refused(|e| e.requester = "x".to_owned()), EntryError::UnknownRequester("x".to_owned()));
+        let end = Timestamp::from_millis(1_500_000);
+        assert_eq!(refused(|e| e.expires_at = Timestamp::from_millis(1_500_000)), EntryError::Expired(end));
+        let ahead = Timestamp::from_millis(1_500_001 + CLOCK_TOLERANCE_MS);
+        let late = refused(|e| e.asked_at = Timestamp::from_millis(1_500_001 + CLOCK_TOLERANCE_MS));
+        assert_eq!(late, EntryError::NotYet(ahead));
+    }
+
+    #[test]
+    fn a_signature_is_for_one_entry_by_one_requester() {
+        let now = Timestamp::from_millis(1_500_000);
+        let stranger = entry().sign(&key(99));
+        assert_eq!(stranger.verify(&roster(), now), Err(EntryError::Signature("analyst".to_owned())));
+        let mut moved = entry().sign(&key(100));
+        moved.entry.nonce = [5; 16];
+        assert_eq!(moved.verify(&roster(), now), Err(EntryError::Signature("analyst".to_owned())));
+    }
+
+    #[test]
+    fn bytes_that_are_no_entry() {
+        let good = entry().to_bytes();
+        assert_eq!(QueryEntry::from_bytes(&good), Ok(entry()));
+        for end in 0..good.len() {
+            assert!(matches!(QueryEntry::from_bytes(&good[..end]), Err(EntryError::Malformed(_))));
+        }
+        let long = vec![0; 65_536];
+        assert_eq!(QueryEntry::from_bytes(&long), Err(EntryError::TooLong(65_536)));
+        let mut unsorted = entry();
+        unsorted.scope.swap(0, 1);
+        assert!(matches!(QueryEntry::from_bytes(&unsorted.to_bytes()), Err(EntryError::NotCanonical(_))));
+        let mut twice = entry();
+        twice.scope[1] = supplier(0);
+        assert!(matches!(QueryEntry::from_bytes(&twice.to_bytes()), Err(EntryError::NotCanonical(_))));
+    }
+
+    prop_compose! {
+        fn any_entry()(
+            hashes: [[u8; 32]; 4],
+            texts in prop::array::uniform3(".{0,20}"),
+            scope in prop::collection::btree_set(0_u8..200, 0..9),
+            numbers: [u64; 4],
+            nonce: [u8; 16],
+        ) -> QueryEntry {
+            let [query, codebook, roster, disclosure_policy] = hashes.map(Hash256::from_bytes);
+            let [dataset, purpose, requester] = texts;
+            let [collusion, min_suppliers, asked_at, expires_at] = numbers;
+            let mut scope: Vec<_> = scope.into_iter().map(supplier).collect();
+            scope.sort();
+            let edition = EditionId::try_from("2024-12").unwrap();
+            let (asked_at, expires_at) = (Timestamp::from_millis(asked_at), Timestamp::from_millis(expires_at));
+            QueryEntry {
+                query, dataset, edition, purpose, requester, codebook, roster, disclosure_policy, scope, collusion,
+                min_suppliers, asked_at, expires_at, nonce,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn entries_come_back(entry in any_entry()) {
+            prop_assert_eq!(QueryEntry::from_bytes(&entry.to_bytes()), Ok(entry));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), at: usize, to: u8) {
+            let _ = QueryEntry::from_bytes(&bytes);
+            // Nor do those of an entry with one byte changed; and what is still read is what was written.
+            let mut changed = entry().to_bytes();
+            let at = at % changed.len();
+            changed[at] = to;
+            if let Ok(read) = QueryEntry::from_bytes(&changed) {
+                prop_assert_eq!(read.to_bytes(), changed);
+            }
+        }
+    }
+}

@@ -284,3 +284,97 @@ impl Scope {
         self.roster
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::identity::IdentityKey;
+
+    fn name(index: usize) -> SupplierId {
+        SupplierId::try_from(format!("s{index}").as_str()).unwrap()
+    }
+
+    fn member(index: u8) -> Member {
+        Member { supplier: name(index.into()), identity: IdentityKey::from_seed(&[index + 1; 32]).public() }
+    }
+
+    fn requester(key_id: &str, seed: u8) -> Requester {
+        Requester { key_id: key_id.to_owned(), identity: IdentityKey::from_seed(&[seed; 32]).public() }
+    }
+
+    fn roster(n: u8) -> Roster {
+        Roster::new((0..n).map(member).collect(), vec![requester("analyst-1", 100)], None).unwrap()
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let roster = roster(5);
+        assert_eq!(Roster::parse(&roster.to_toml()).unwrap(), roster);
+        assert_eq!(roster.member(&name(3)).unwrap().supplier, name(3));
+        assert!(roster.member(&name(9)).is_none());
+    }
+
+    #[test]
+    fn the_hash_covers_everything() {
+        let members: Vec<_> = (0..5).map(member).collect();
+        let make = |members: Vec<_>, requesters, c| Roster::new(members, requesters, c).unwrap().hash();
+        let base = make(members.clone(), vec![requester("a", 100)], Some(1));
+        let mut reversed = members.clone();
+        reversed.reverse();
+        assert_eq!(make(reversed, vec![requester("a", 100)], Some(1)), base);
+        let mut renamed = members.clone();
+        renamed[2].identity = IdentityKey::from_seed(&[99; 32]).public();
+        let others = [
+            make(renamed, vec![requester("a", 100)], Some(1)),
+            make(members.clone(), vec![requester("a", 100)], Some(2)),
+            make(members.clone(), vec![requester("b", 100)], Some(1)),
+            make(members.clone(), vec![requester("a", 101)], Some(1)),
+            make(members, vec![], Some(1)),
+        ];
+        assert!(!others.contains(&base));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let members = |n: u8| (0..n).map(member).collect::<Vec<_>>();
+        let refused = |members, requesters, c| Roster::new(members, requesters, c).unwrap_err();
+        assert!(matches!(refused(members(2), vec![], None), RosterError::TooFew { wanted: 3, .. }));
+        assert!(matches!(refused(members(4), vec![], Some(2)), RosterError::TooFew { wanted: 5, .. }));
+        assert!(matches!(refused(members(4), vec![], Some(usize::MAX)), RosterError::TooFew { .. }));
+        let mut twice = members(4);
+        twice.push(member(1));
+        assert!(matches!(refused(twice, vec![], Some(1)), RosterError::Twice { what: "supplier", .. }));
+        let same_key = vec![requester("a", 2)];
+        assert!(matches!(refused(members(4), same_key, None), RosterError::Twice { what: "identity", .. }));
+        let same_id = vec![requester("a", 100), requester("a", 101)];
+        assert!(matches!(refused(members(4), same_id, None), RosterError::Twice { what: "requester", .. }));
+        assert!(matches!(refused(members(4), vec![requester("A person", 100)], None), RosterError::KeyId(_)));
+        assert!(matches!(Roster::parse("surprise = 1"), Err(RosterError::Document(_))));
+    }
+
+    #[test]
+    fn the_numbers_of_a_scope() {
+        // n, c, quorum, threshold, least, default: two quorums share more than c.
+        for (n, c, quorum, threshold, least, default) in
+            [(3, 0, 2, 2, 3, 3), (4, 1, 3, 2, 3, 4), (6, 1, 4, 2, 3, 4), (7, 2, 5, 3, 4, 5), (16, 5, 11, 6, 7, 11)]
+        {
+            let scope = roster(n).scope(&(0..usize::from(n)).map(name).collect::<Vec<_>>()).unwrap();
+            assert_eq!(scope.collusion(), c);
+            assert_eq!((scope.quorum(), scope.recovery_threshold()), (quorum, threshold));
+            assert_eq!((scope.least_participants(), scope.default_participants()), (least, default));
+            assert!(2 * scope.quorum() - usize::from(n) > c);
+        }
+    }
+
+    #[test]
+    fn scopes_that_are_refused() {
+        let roster = roster(6);
+        let names = |indices: &[usize]| indices.iter().map(|i| name(*i)).collect::<Vec<_>>();
+        assert_eq!(roster.scope(&names(&[0, 1, 2, 9])), Err(ScopeError::Unknown(name(9))));
+        assert_eq!(roster.scope(&names(&[0, 1, 2, 1])), Err(ScopeError::Twice(name(1))));
+        assert_eq!(roster.scope(&names(&[0, 1, 2])), Err(ScopeError::TooFew { members: 3, wanted: 4 }));
+        assert_eq!(roster.scope(&names(&[3, 1, 2, 0])).unwrap().member(&name(2)).unwrap().supplier, name(2));
+    }
+}
