@@ -261,8 +261,12 @@ pub fn explain(error: &(dyn Error + 'static)) -> String {
     while let Some(current) = cause {
         let inner = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(tls) = tls.or_else(|| current.downcast_ref::<rustls::Error>()) {
-            return explain_tls(tls);
+        if let Some(words) = tls.or_else(|| current.downcast_ref()).and_then(explain_tls) {
+            return words;
+        }
+        // HTTP/2 keeps of an alert no more than its text, and of that the name.
+        if let Some(words) = current.to_string().split("fatal alert: ").nth(1).and_then(explain_alert) {
+            return words.to_owned();
         }
         cause = match inner {
             Some(inner) => Some(inner),
@@ -272,33 +276,39 @@ pub fn explain(error: &(dyn Error + 'static)) -> String {
     error.to_string()
 }
 
-fn explain_tls(error: &rustls::Error) -> String {
-    use rustls::AlertDescription as Alert;
-    use rustls::CertificateError as Wrong;
-    use rustls::Error as Tls;
-    match error {
-        Tls::AlertReceived(Alert::CertificateExpired) => {
-            "the other side says that this side's certificate has expired; have a new one issued".to_owned()
+/// An alert of the other side (RFC 8446, section 6.2), by the name that TLS here gives it.
+fn explain_alert(name: &str) -> Option<&'static str> {
+    match name.trim() {
+        "CertificateExpired" => {
+            Some("the other side says that this side's certificate has expired; have a new one issued")
         }
-        Tls::AlertReceived(Alert::UnknownCA | Alert::DecryptError | Alert::BadCertificate) => {
-            "the other side does not accept this side's certificate; was it issued by the federation's authority?"
-                .to_owned()
+        "UnknownCA" | "DecryptError" | "BadCertificate" | "CertificateUnknown" | "UnsupportedCertificate" => {
+            Some("the other side does not accept this side's certificate; was it issued by the federation's authority?")
         }
-        Tls::AlertReceived(Alert::CertificateRequired) => "the other side wants a certificate".to_owned(),
-        Tls::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
-            "the other side's certificate has expired, or this machine's clock is ahead".to_owned()
-        }
-        Tls::InvalidCertificate(Wrong::NotValidYet | Wrong::NotValidYetContext { .. }) => {
-            "the other side's certificate is not valid yet, or this machine's clock is behind".to_owned()
-        }
-        Tls::InvalidCertificate(Wrong::UnknownIssuer) => {
-            "the other side's certificate is not of the configured authority".to_owned()
-        }
-        Tls::InvalidCertificate(Wrong::NotValidForName | Wrong::NotValidForNameContext { .. }) => {
-            "the other side's certificate is for another name; check address and server_name".to_owned()
-        }
-        other => other.to_string(),
+        "CertificateRequired" => Some("the other side wants a certificate"),
+        _ => None,
     }
+}
+
+fn explain_tls(error: &rustls::Error) -> Option<String> {
+    use rustls::CertificateError as Wrong;
+    let words = match error {
+        rustls::Error::AlertReceived(alert) => explain_alert(&format!("{alert:?}"))?,
+        rustls::Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
+            "the other side's certificate has expired, or this machine's clock is ahead"
+        }
+        rustls::Error::InvalidCertificate(Wrong::NotValidYet | Wrong::NotValidYetContext { .. }) => {
+            "the other side's certificate is not valid yet, or this machine's clock is behind"
+        }
+        rustls::Error::InvalidCertificate(Wrong::UnknownIssuer) => {
+            "the other side's certificate is not of the configured authority"
+        }
+        rustls::Error::InvalidCertificate(Wrong::NotValidForName | Wrong::NotValidForNameContext { .. }) => {
+            "the other side's certificate is for another name; check address and server_name"
+        }
+        other => return Some(other.to_string()),
+    };
+    Some(words.to_owned())
 }
 
 #[cfg(test)]
