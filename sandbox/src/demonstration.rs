@@ -1,22 +1,18 @@
 //! The built-in federation: started, asked one question, and held against what is true.
 
 use std::io::Write;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use optelsom_cli::asking::{self, Asking, Wishes};
-use optelsom_cli::configuration::Configuration;
-use optelsom_cli::federation::{Catalogue, Federation as Session, Moment, follow};
 use optelsom_cli::{Failure, release};
-use optelsom_codebook::{EditionId, IdError, Lang, Timestamp};
+use optelsom_codebook::{EditionId, IdError, Lang};
 use optelsom_disclosure::{CellValue, Release};
-use optelsom_proto::key_file::{KeyFileError, read_identity};
-use optelsom_proto::wire::{Asked, WireError};
 use thiserror::Error;
 
 use crate::arguments::Format;
 use crate::data::national::{Registration, registrations};
 use crate::data::truth::women_by_year_and_form;
 use crate::federation::{Federation, Folder, FolderError, Listening, RunError, SEED, generate};
+use crate::session::{Session, SessionError, now};
 use crate::stages::Stages;
 
 /// The question that is asked.
@@ -40,19 +36,13 @@ pub enum DemonstrationError {
     Run(#[from] RunError),
     /// The question or its answer.
     #[error(transparent)]
-    Ask(#[from] Failure),
-    /// The analyst's key.
+    Ask(#[from] SessionError),
+    /// The table cannot be printed.
     #[error(transparent)]
-    KeyFile(#[from] KeyFileError),
-    /// A bug: what was asked does not fit the wire.
-    #[error(transparent)]
-    Wire(#[from] WireError),
+    Print(#[from] Failure),
     /// A bug: a constant of this file.
     #[error(transparent)]
     Name(#[from] IdError),
-    /// The machine's clock or randomness.
-    #[error("{0}")]
-    Machine(String),
     /// Standard output.
     #[error("standard output: {0}")]
     Output(std::io::Error),
@@ -87,27 +77,15 @@ pub async fn run(format: Format) -> Result<(), DemonstrationError> {
     Ok(())
 }
 
-/// Asks as an analyst does, with the analyst's own keys and connection.
+/// Asks as an analyst does, and tells how it goes.
 async fn ask(federation: &Federation, stages: &Stages) -> Result<Release, DemonstrationError> {
-    let configured = federation.analyst()?;
-    let configuration = Configuration::load(Some(&configured))?;
-    let key = read_identity(&configuration.identity)?;
-    let mut session = Session::open(&configuration).await?;
-    let catalogue: Catalogue = session.catalogue().await?;
+    let mut session = Session::open(&federation.analyst()?).await?;
     stages.say(&format!("\n  {QUESTION}\n"));
-    let query = asking::read(&catalogue, QUESTION)?;
-    let facts = session.facts(&catalogue, DATASET).await?;
-    let wishes = Wishes { purpose: Some(PURPOSE), scope: &[], at_least: None };
-    let asking = Asking::prepare(&catalogue, query, &facts, wishes)?;
+    let asking = session.prepare(QUESTION, PURPOSE).await?;
     let (cells, columns) = (asking.plan.cell_count(), asking.plan.columns().len());
-    stages.say(&format!("  {cells} cells × {columns} column(s); asked of {} suppliers\n", asking.scope.members().len()));
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|cause| DemonstrationError::Machine(format!("no random bytes: {cause}")))?;
-    let deadline = "1m".parse().map_err(DemonstrationError::Machine)?;
-    let signed = asking.sign(&catalogue, &key, deadline, now()?, nonce)?;
-    let asked = Asked::new(signed, asking.query.canonical_bytes())?;
-    let events = session.ask(&asked).await?;
-    Ok(follow(events, Lang::En, |moment: &Moment| stages.tell(moment)).await?)
+    let suppliers = asking.scope.members().len();
+    stages.say(&format!("  {cells} cells, {columns} column; asked of {suppliers} suppliers\n"));
+    Ok(session.ask(&asking, |moment| stages.tell(moment)).await?)
 }
 
 /// Holds every cell against the records, which only this process knows all of.
@@ -152,11 +130,4 @@ fn print(release: &Release, format: Format) -> Result<(), DemonstrationError> {
     let arguments = optelsom_cli::arguments::OutputArguments { format, output: None };
     release::print(release, Lang::En, &arguments)?;
     std::io::stdout().flush().map_err(DemonstrationError::Output)
-}
-
-/// This machine's clock.
-pub fn now() -> Result<Timestamp, DemonstrationError> {
-    let since: Result<Duration, _> = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = since.map_err(|_| DemonstrationError::Machine("this machine's clock stands before 1970; set it".to_owned()))?;
-    Ok(Timestamp::from_millis(0) + since)
 }

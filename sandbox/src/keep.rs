@@ -5,8 +5,8 @@ use std::path::Path;
 use optelsom_codebook::{Codebook, CodebookErrors, EditionId, IdError};
 use thiserror::Error;
 
-use crate::demonstration::{DemonstrationError, now};
 use crate::federation::{Federation, Folder, FolderError, Listening, RunError};
+use crate::session::{SessionError, now};
 use crate::stages::Stages;
 
 /// Why a federation cannot be kept running.
@@ -20,7 +20,7 @@ pub enum KeepError {
     Run(#[from] RunError),
     /// The clock.
     #[error(transparent)]
-    Machine(#[from] DemonstrationError),
+    Machine(#[from] SessionError),
     /// The codebook has mistakes.
     #[error("{0}")]
     Codebook(#[from] CodebookErrors),

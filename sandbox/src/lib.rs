@@ -9,5 +9,6 @@ pub mod demonstration;
 pub mod federation;
 pub mod files;
 pub mod keep;
+pub mod session;
 pub mod stages;
 pub mod suppliers;

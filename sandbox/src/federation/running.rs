@@ -13,8 +13,6 @@ use optelsom_proto::v1;
 use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
 use optelsom_proto::{Credentials, CredentialsError, Target};
 use thiserror::Error;
-use tokio::runtime::Handle;
-use tokio::task::JoinError;
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -37,9 +35,6 @@ pub enum RunError {
     /// The coordinator.
     #[error("the coordinator does not start: {0}")]
     Coordinator(#[from] optelsom_coordinator::StartError),
-    /// A bug in the coordinator, which has been reported on standard error.
-    #[error("the coordinator ended while it started: {0}")]
-    Ended(#[from] JoinError),
     /// A node's configuration.
     #[error("{supplier}: {cause}")]
     NodeConfiguration {
@@ -96,7 +91,8 @@ pub enum RunError {
 pub struct Federation {
     folder: Folder,
     configured: SocketAddr,
-    coordinator: optelsom_coordinator::Running,
+    address: SocketAddr,
+    coordinator: Option<optelsom_coordinator::Running>,
     nodes: Vec<daemon::Running>,
 }
 
@@ -115,32 +111,26 @@ impl Federation {
     /// # Errors
     /// When something is missing or wrong in the folder, or a daemon does not start.
     pub async fn start(folder: Folder, listening: Listening, now: Timestamp) -> Result<Self, RunError> {
-        Self::start_on(&Handle::current(), folder, listening, now).await
-    }
-
-    /// The same, with the coordinator on a runtime of its own, for those who want to tell its work from the nodes'.
-    ///
-    /// # Errors
-    /// As [`Federation::start`].
-    pub async fn start_on(
-        coordinators: &Handle,
-        folder: Folder,
-        listening: Listening,
-        now: Timestamp,
-    ) -> Result<Self, RunError> {
         prepare(&folder, now)?;
         let mut configuration = CoordinatorConfiguration::read(&folder.coordinator_configuration())?;
         let configured = configuration.listen;
         if listening == Listening::AnyPort {
             configuration.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         }
-        let coordinator = coordinators.spawn(optelsom_coordinator::start(configuration)).await??;
+        let coordinator = optelsom_coordinator::start(configuration).await?;
         let address = coordinator.address();
-        let mut nodes = Vec::new();
-        for supplier in folder.supplier_names()? {
-            nodes.push(start_node(&folder, supplier.as_str(), configured, address).await?);
-        }
-        Ok(Self { folder, configured, coordinator, nodes })
+        let nodes = start_nodes(&folder, configured, address).await?;
+        Ok(Self { folder, configured, address, coordinator: Some(coordinator), nodes })
+    }
+
+    /// Starts the nodes of a prepared folder alone: its coordinator runs elsewhere, as configured.
+    ///
+    /// # Errors
+    /// When something is missing or wrong in the folder, or a node does not start.
+    pub async fn attend(folder: Folder) -> Result<Self, RunError> {
+        let configured = CoordinatorConfiguration::read(&folder.coordinator_configuration())?.listen;
+        let nodes = start_nodes(&folder, configured, configured).await?;
+        Ok(Self { folder, configured, address: configured, coordinator: None, nodes })
     }
 
     /// The folder.
@@ -150,7 +140,7 @@ impl Federation {
 
     /// Where the coordinator listens.
     pub fn address(&self) -> SocketAddr {
-        self.coordinator.address()
+        self.address
     }
 
     /// The analyst's configuration for this federation as it runs.
@@ -227,8 +217,22 @@ impl Federation {
         for node in self.nodes {
             node.stop().await;
         }
-        self.coordinator.shutdown().await;
+        if let Some(coordinator) = self.coordinator {
+            coordinator.shutdown().await;
+        }
     }
+}
+
+async fn start_nodes(
+    folder: &Folder,
+    configured: SocketAddr,
+    address: SocketAddr,
+) -> Result<Vec<daemon::Running>, RunError> {
+    let mut nodes = Vec::new();
+    for supplier in folder.supplier_names()? {
+        nodes.push(start_node(folder, supplier.as_str(), configured, address).await?);
+    }
+    Ok(nodes)
 }
 
 async fn start_node(

@@ -99,7 +99,7 @@ fn main() {
     }
     let codebook = Codebook::parse(CODEBOOK).expect("a codebook");
     let (frozen, counted) = measure(folder.path(), &codebook, rows);
-    let memory = peak_memory();
+    let memory = peak_memory(std::process::id());
     let mut report = Report::new();
     match peer(folder.path()) {
         Some((version, copied, grouped)) => {

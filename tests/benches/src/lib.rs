@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod federation;
 pub mod machine;
 pub mod peer;
+pub mod process;
 pub mod report;
 pub mod round;

@@ -1,4 +1,4 @@
-//! What the machine says of this process, as Linux tells it under `/proc`.
+//! What the machine says of processes, as Linux tells it under `/proc`.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,33 +14,18 @@ pub fn shortest<T>(runs: usize, mut work: impl FnMut() -> T) -> Duration {
     best
 }
 
-/// Processor time so far of this process's living threads whose names begin so.
-///
-/// Threads that have ended are not counted, so keep them alive for as long as they are measured.
-pub fn processor_time(name: &str) -> Duration {
-    let Ok(threads) = fs::read_dir("/proc/self/task") else { return Duration::ZERO };
-    let nanoseconds = threads.flatten().filter_map(|thread| {
-        let of = |file: &str| fs::read_to_string(thread.path().join(file)).ok();
-        if !of("comm")?.starts_with(name) {
-            return None;
-        }
-        of("schedstat")?.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanoseconds.sum())
+/// Processor time so far of a process, in steps of 10 ms (`proc_pid_stat(5)`, with the usual 100 ticks a second).
+pub fn processor_time(process: u32) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name in brackets may hold anything; after it, user and system time are the 12th and 13th fields.
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
-/// The most memory that this process has held so far, in bytes.
-pub fn peak_memory() -> u64 {
-    status("VmHWM:")
-}
-
-/// The memory that this process holds now, in bytes.
-pub fn memory() -> u64 {
-    status("VmRSS:")
-}
-
-fn status(key: &str) -> u64 {
-    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix(key));
+/// The most memory that a process has held so far, in bytes.
+pub fn peak_memory(process: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }

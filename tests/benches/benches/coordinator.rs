@@ -1,0 +1,161 @@
+//! What the coordinator's process spends on one query of ten suppliers × 100,000 cells, over real gRPC and TLS, beside a server
+//! that sums the same tables in the clear over the same connections.
+//!
+//! `cargo bench -p optelsom-benches --bench coordinator`
+#![allow(missing_docs, clippy::expect_used)]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use optelsom_benches::federation::{self, Size, YEARS};
+use optelsom_benches::machine::{processor_time, shortest};
+use optelsom_benches::process::{Started, asked_for, be_coordinator_if_asked, listens};
+use optelsom_benches::report::Report;
+use optelsom_codebook::{EditionId, QueryId};
+use optelsom_coordinator::Configuration;
+use optelsom_proto::limits::PART_WORDS;
+use optelsom_proto::listen::incoming;
+use optelsom_proto::v1;
+use optelsom_proto::v1::node_service_client::NodeServiceClient;
+use optelsom_proto::v1::node_service_server::{NodeService, NodeServiceServer};
+use optelsom_proto::wire::table_part;
+use optelsom_proto::{Credentials, Target, dial};
+use optelsom_sandbox::federation::{Federation, Folder};
+use optelsom_sandbox::session::Session;
+use optelsom_secagg::Generators;
+use optelsom_secagg::commitment::sum_of_multiples;
+use optelsom_secagg::messages::{Attempt, TableChunk};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+const SIZE: Size = Size { suppliers: 10, places: 1000, rows: 200_000 };
+const CELLS: usize = SIZE.places * YEARS;
+const QUERIES: u32 = 10;
+const CLEAR: &str = "--in-the-clear";
+const SQL: &str = "SELECT place, year, COUNT(*) FROM visits GROUP BY place, year";
+
+#[tokio::main]
+async fn main() {
+    tokio::task::spawn_blocking(be_coordinator_if_asked).await.expect("no panic");
+    if let Some(folder) = asked_for(CLEAR) {
+        return sum_in_the_clear(&folder).await;
+    }
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let folder = federation::write(place.path(), SIZE);
+    let protocol = ask(&folder).await;
+    let clear = submit_in_the_clear(&folder).await;
+    let check = multiplication();
+    let mut report = Report::new();
+    let what = format!("coordinator, {} suppliers × {CELLS} cells, less the multiplication", SIZE.suppliers);
+    report.ratio(&what, protocol.saturating_sub(check), ("summing in the clear,", clear), 3.0);
+    report.figure("the same, whole", format!("{protocol:.1?}"));
+    report.figure(&format!("the one multi-scalar multiplication of {CELLS} cells"), format!("{check:.1?}"));
+    report.print();
+}
+
+/// The coordinator's processor time for one query, once it is warm.
+async fn ask(folder: &Folder) -> Duration {
+    let coordinator = Started::coordinator(folder.path());
+    let nodes = Federation::attend(folder.clone()).await.expect("nodes");
+    nodes.announce("visits", &EditionId::try_from("1").expect("an edition")).await.expect("a frozen edition");
+    let mut session = Session::open(&folder.analyst_configuration()).await.expect("an analyst");
+    let asking = session.prepare(SQL, "bench").await.expect("a question");
+    assert_eq!(asking.plan.cell_count(), CELLS);
+    session.ask(&asking, |_| ()).await.expect("a table");
+    let before = processor_time(coordinator.id());
+    for _ in 0..QUERIES {
+        session.ask(&asking, |_| ()).await.expect("a table");
+    }
+    let spent = processor_time(coordinator.id()) - before;
+    nodes.stop().await;
+    spent / QUERIES
+}
+
+/// What the check of one column takes: a multi-scalar multiplication of the total.
+fn multiplication() -> Duration {
+    let bases = Generators::with_capacity(CELLS).first(CELLS);
+    let total: Vec<i64> = (0..CELLS).map(|cell| i64::try_from(cell % 40).unwrap_or(0)).collect();
+    shortest(5, || sum_of_multiples(&total, &bases))
+}
+
+/// The peer: takes tables as the coordinator does, and adds them up as they are.
+struct InTheClear(Arc<Mutex<Vec<u64>>>);
+
+#[tonic::async_trait]
+impl NodeService for InTheClear {
+    type AttendStream = ReceiverStream<Result<v1::CoordinatorMessage, Status>>;
+
+    async fn attend(&self, _: Request<Streaming<v1::NodeMessage>>) -> Result<Response<Self::AttendStream>, Status> {
+        Err(Status::unimplemented("this server only sums"))
+    }
+
+    async fn submit(&self, request: Request<Streaming<v1::TablePart>>) -> Result<Response<v1::SubmitReply>, Status> {
+        let mut parts = request.into_inner();
+        let mut words = 0;
+        while let Some(part) = parts.message().await? {
+            let chunk = TableChunk::try_from(&part)?;
+            let mut total = self.0.lock().map_err(|_| Status::internal("a thread has panicked"))?;
+            let from = usize::try_from(chunk.offset).unwrap_or(usize::MAX);
+            for (cell, word) in total.iter_mut().skip(from).zip(&chunk.words) {
+                *cell = cell.wrapping_add(*word);
+            }
+            words += chunk.words.len() as u64;
+        }
+        Ok(Response::new(v1::SubmitReply { words }))
+    }
+}
+
+async fn sum_in_the_clear(folder: &Path) {
+    let configuration = Configuration::read(&folder.join("coordinator.toml")).expect("a configuration");
+    let files = &configuration.credentials;
+    let credentials = Credentials::read(&files.certificate, &files.key, &files.authority).expect("credentials");
+    let listener = tokio::net::TcpListener::bind(configuration.listen).await.expect("a free address");
+    let connections =
+        incoming(listener, credentials.server_config().expect("a TLS configuration"), CancellationToken::new());
+    listens();
+    let total = Arc::new(Mutex::new(vec![0; CELLS]));
+    tonic::transport::Server::builder()
+        .initial_stream_window_size(1024 * 1024)
+        .initial_connection_window_size(2 * 1024 * 1024)
+        .add_service(NodeServiceServer::new(InTheClear(total)))
+        .serve_with_incoming(connections)
+        .await
+        .expect("a server");
+}
+
+/// The clear server's processor time for one table of each supplier.
+async fn submit_in_the_clear(folder: &Folder) -> Duration {
+    let server = Started::in_role(CLEAR, folder.path());
+    let configuration = Configuration::read(&folder.coordinator_configuration()).expect("a configuration");
+    let target = Target::new(&configuration.listen.to_string(), Some("localhost"), None).expect("a target");
+    let authority = folder.authority().join(optelsom_coordinator::authority::AUTHORITY_CERTIFICATE);
+    let mut clients = Vec::new();
+    for supplier in folder.supplier_names().expect("suppliers") {
+        let own = folder.supplier(supplier.as_str());
+        let credentials = Credentials::read(&own.join("node.pem"), &own.join("node.key"), &authority).expect("credentials");
+        clients.push(NodeServiceClient::new(dial(&credentials, &target).await.expect("a connection").channel));
+    }
+    for client in &clients {
+        submit(client.clone()).await;
+    }
+    let before = processor_time(server.id());
+    for _ in 0..QUERIES {
+        let all: Vec<_> = clients.iter().map(|client| tokio::spawn(submit(client.clone()))).collect();
+        for one in all {
+            one.await.expect("no panic");
+        }
+    }
+    (processor_time(server.id()) - before) / QUERIES
+}
+
+async fn submit(mut client: NodeServiceClient<tonic::transport::Channel>) {
+    let query = QueryId::from_bytes([0; 32]);
+    let parts = (0..CELLS).step_by(PART_WORDS).map(move |offset| {
+        let words = (0..PART_WORDS.min(CELLS - offset)).map(|cell| cell as u64 % 40).collect();
+        table_part(&query, &TableChunk { attempt: Attempt::FIRST, offset: offset as u64, words })
+    });
+    let reply = client.submit(tokio_stream::iter(parts)).await.expect("a taken table");
+    assert_eq!(reply.into_inner().words, CELLS as u64);
+}
