@@ -39,11 +39,11 @@ impl<'a> Draws<'a> {
         Self { entropy, round }
     }
 
-    /// Draws `N` (at most 8,160) uniform bytes, others for each label and index (HKDF-SHA-256, RFC 5869).
+    /// Draws `N` uniform bytes, others for each label and index (HKDF-SHA-256, RFC 5869).
     pub(crate) fn draw<const N: usize>(&self, label: &str, index: usize) -> Zeroizing<[u8; N]> {
         let info = self.round.statement("entropy").text(label).number(index as u64).finish();
         let mut drawn = Zeroizing::new([0; N]);
-        expand(&self.entropy.0, &info, &mut drawn[..]);
+        expand(&self.entropy.0, &info, &mut drawn);
         drawn
     }
 
@@ -59,9 +59,10 @@ impl fmt::Debug for Entropy {
     }
 }
 
-/// HKDF-SHA-256 of a uniform key into at most 8,160 bytes.
-pub(crate) fn expand(key: &[u8], info: &[u8], output: &mut [u8]) {
+/// HKDF-SHA-256 (RFC 5869) of a uniform key.
+pub(crate) fn expand<const N: usize>(key: &[u8], info: &[u8], output: &mut [u8; N]) {
+    const { assert!(N <= 255 * 32, "HKDF gives no more") };
     let salt = Writer::new("hkdf").finish();
-    let fits = Hkdf::<Sha256>::new(Some(&salt), key).expand(info, output);
-    debug_assert!(fits.is_ok(), "no caller asks for more than HKDF gives");
+    let expanded = Hkdf::<Sha256>::new(Some(&salt), key).expand(info, output);
+    debug_assert!(expanded.is_ok(), "the length was checked when this was compiled");
 }

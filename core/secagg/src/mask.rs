@@ -61,7 +61,7 @@ impl MaskSeed {
         Self { secret: self.secret, sign }
     }
 
-    fn stretch(&self, context: &Context<'_>, stream: &str, column: usize, output: &mut [u8]) {
+    fn stretch<const N: usize>(&self, context: &Context<'_>, stream: &str, column: usize, output: &mut [u8; N]) {
         let column = if context.rules.has(Rule::KeyPerStream) { column } else { 0 };
         let info = context.round.statement("mask").text(stream).number(column as u64).finish();
         expand(&self.secret, &info, output);
@@ -96,7 +96,7 @@ pub fn mask_column(
     let mut streams = Vec::with_capacity(seeds.len());
     for seed in seeds {
         let mut key = Zeroizing::new([0; 32]);
-        seed.stretch(context, "table", column, &mut key[..]);
+        seed.stretch(context, "table", column, &mut key);
         let start = EncryptionContext::Iv128(FixedLength::from([0; 16]));
         let key = UnboundCipherKey::new(&AES_256, &key[..])?;
         streams.push((StreamingEncryptingKey::less_safe_ctr(key, start)?, seed.sign));
@@ -126,7 +126,7 @@ fn combine(words: &mut [u64], stream: &[u8], sign: Sign) {
 pub fn mask_blinding(context: &Context<'_>, seeds: &[MaskSeed], column: usize, blinding: &Scalar) -> Scalar {
     seeds.iter().fold(*blinding, |sum, seed| {
         let mut wide = Zeroizing::new([0; 64]);
-        seed.stretch(context, "blinding", column, &mut wide[..]);
+        seed.stretch(context, "blinding", column, &mut wide);
         let scalar = Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide));
         match seed.sign {
             Sign::Plus => sum + *scalar,

@@ -104,7 +104,7 @@ impl PairSecret {
     /// k_ij, with the sign that it has for this end.
     pub(crate) fn mask_seed(&self, sign: Sign) -> MaskSeed {
         let mut key = Zeroizing::new([0; 32]);
-        expand(&self.0, &Writer::new("mask key").finish(), &mut key[..]);
+        expand(&self.0, &Writer::new("mask key").finish(), &mut key);
         MaskSeed::new(*key, sign)
     }
 
@@ -112,7 +112,7 @@ impl PairSecret {
     fn relay_key(&self, from: &SupplierId, to: &SupplierId) -> Option<LessSafeKey> {
         let mut key = Zeroizing::new([0; 32]);
         let info = Writer::new("relay key").text(from.as_str()).text(to.as_str()).finish();
-        expand(&self.0, &info, &mut key[..]);
+        expand(&self.0, &info, &mut key);
         UnboundKey::new(&AES_256_GCM, &key[..]).ok().map(LessSafeKey::new)
     }
 

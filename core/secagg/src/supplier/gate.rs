@@ -58,7 +58,7 @@ fn admit(step: &Step<'_>, query: SignedQuery) -> Result<Question, Fault> {
         return Err(Party::Coordinator.did(FaultKind::CollusionFloor { collusion, floor }));
     }
     let unaccepted = scope.members().iter().filter(|member| !config.accepts(&member.supplier)).count();
-    if step.has(Rule::AcceptedPeers) && unaccepted + floor > collusion {
+    if step.has(Rule::AcceptedPeers) && unaccepted.saturating_add(floor) > collusion {
         return Err(Party::Coordinator.did(FaultKind::UnacceptedPeers { unaccepted, floor, collusion }));
     }
     Ok(Question::new(query, scope))

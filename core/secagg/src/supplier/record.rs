@@ -74,11 +74,11 @@ impl SupplierRecord {
                 w.list(&record.shares, |w, (dealer, share)| w.text(dealer.as_str()).bytes(share.as_bytes()))
             });
         let writer = match self.vote {
-            Vote::None => writer.text("none").number(0).bytes(&[0; 32]),
+            Vote::None => writer.text("none"),
             Vote::Final { attempt, digest } => {
                 writer.text("final").number(number(Some(attempt))).bytes(digest.as_bytes())
             }
-            Vote::Void => writer.text("void").number(0).bytes(&[0; 32]),
+            Vote::Void => writer.text("void"),
         };
         Zeroizing::new(writer.number(number(self.opened)).number(u64::from(self.ended)).finish())
     }
@@ -101,6 +101,9 @@ impl SupplierRecord {
             let attempt = read_attempt(r)?.ok_or_else(|| r.wrong("an attempt, from 1"))?;
             Ok((attempt, read_prepared(r)?))
         })?;
+        if !prepared.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0)) {
+            return Err(reader.wrong("a list by attempt"));
+        }
         let vote = read_vote(&mut reader)?;
         let opened = read_attempt(&mut reader)?;
         let ended = read_flag(&mut reader)?;
@@ -131,13 +134,13 @@ fn read_prepared(reader: &mut Reader<'_>) -> Result<PreparedRecord, CanonicalErr
 }
 
 fn read_vote(reader: &mut Reader<'_>) -> Result<Vote, CanonicalError> {
-    let kind = reader.text()?;
-    let attempt = read_attempt(reader)?;
-    let digest = Hash256::from_bytes(reader.array()?);
-    match (kind, attempt) {
-        ("none", None) => Ok(Vote::None),
-        ("void", None) => Ok(Vote::Void),
-        ("final", Some(attempt)) => Ok(Vote::Final { attempt, digest }),
+    match reader.text()? {
+        "none" => Ok(Vote::None),
+        "void" => Ok(Vote::Void),
+        "final" => {
+            let attempt = read_attempt(reader)?.ok_or_else(|| reader.wrong("an attempt, from 1"))?;
+            Ok(Vote::Final { attempt, digest: Hash256::from_bytes(reader.array()?) })
+        }
         _ => Err(reader.wrong("a vote")),
     }
 }

@@ -13,7 +13,7 @@ use optelsom_disclosure::Totals;
 use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, SignedQuery};
 use optelsom_secagg::combiner::{self, Combiner, CombinerConfig, CombinerRecord, Evidence, Outcome, Policy, Shape};
 use optelsom_secagg::commitment::{blind, sum_of_multiples};
-use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
+use optelsom_secagg::messages::{Card, CoordinatorMessage, SupplierMessage};
 use optelsom_secagg::supplier::{self, Supplier, SupplierConfig, SupplierRecord};
 use optelsom_secagg::{Bound, Entropy, Fault, Generators, LocalTable, PreparedTable, Rules};
 use rand_chacha::ChaCha20Rng;
@@ -92,6 +92,8 @@ pub struct Federation {
     pub disorder: bool,
     pub generators: Generators,
     pub query: SignedQuery,
+    /// The cards of the last list of participants that was shown.
+    pub cards: Vec<Card>,
     pub chunk: usize,
 }
 
@@ -151,6 +153,7 @@ impl Federation {
             disorder: false,
             generators,
             query,
+            cards: Vec::new(),
             chunk: 7,
         }
     }
@@ -211,6 +214,9 @@ impl Federation {
         }
         match event {
             Event::ToSupplier(to, message) => {
+                if let CoordinatorMessage::Pair { cards, .. } = &message {
+                    self.cards = cards.clone();
+                }
                 let entropy = self.entropy();
                 self.supply(&to, supplier::Input::Message { message, entropy });
             }
