@@ -1,0 +1,171 @@
+//! The host of the combiner's machine: the coordinator's part for one query, with its disk.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use optelsom_codebook::{SupplierId, Timestamp};
+use optelsom_disclosure::Totals;
+use optelsom_ledger::{Roster, SignedQuery};
+use optelsom_secagg::combiner::{Combiner, CombinerConfig, CombinerRecord, Effect, Input, Outcome, Policy, Shape};
+use optelsom_secagg::messages::CoordinatorMessage;
+use optelsom_secagg::{Fault, Rules};
+use zeroize::Zeroizing;
+
+use super::node::GENERATORS;
+use crate::federation::checkpoint;
+
+/// A total that was released, and by whom it was given.
+#[derive(Debug)]
+pub struct Release {
+    /// The total.
+    pub totals: Totals,
+    /// Who took part in it.
+    pub participants: Vec<SupplierId>,
+}
+
+/// What a coordinator accepted: it is on disk from the start.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The roster in force.
+    pub roster: Arc<Roster>,
+    /// The question.
+    pub query: SignedQuery,
+    /// The form of each table.
+    pub shape: Shape,
+    /// How long it waits, and for whom.
+    pub policy: Policy,
+    /// The rules in force.
+    pub rules: Rules,
+}
+
+/// What leaves the desk.
+#[derive(Debug)]
+pub enum Dispatch {
+    /// A message.
+    Message(SupplierId, CoordinatorMessage),
+    /// A call at a moment.
+    Wake(Timestamp),
+    /// A message was refused.
+    Rejected(Fault),
+}
+
+/// The combiner's machine and what its host keeps on disk.
+#[derive(Debug)]
+pub struct Desk {
+    accepted: Accepted,
+    machine: Option<Combiner>,
+    record: Option<Zeroizing<Vec<u8>>>,
+    releases: Vec<Release>,
+    ended: Option<Outcome>,
+    endings: Vec<Outcome>,
+}
+
+impl Desk {
+    /// A desk that has not been started.
+    pub fn new(accepted: Accepted) -> Self {
+        Self { accepted, machine: None, record: None, releases: Vec::new(), ended: None, endings: Vec::new() }
+    }
+
+    /// Everything that was released: one total, or none.
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    /// How the query ended.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.ended.as_ref()
+    }
+
+    /// Every ending that was announced; after a crash the same one may be announced again.
+    pub fn endings(&self) -> &[Outcome] {
+        &self.endings
+    }
+
+    /// What is on its disk.
+    pub fn disk(&self) -> Option<&[u8]> {
+        self.record.as_ref().map(|bytes| bytes.as_slice())
+    }
+
+    /// Whether its host is running.
+    pub fn is_up(&self) -> bool {
+        self.machine.is_some()
+    }
+
+    /// Kills the host.
+    pub fn kill(&mut self) {
+        self.machine = None;
+        self.ended = None;
+    }
+
+    /// Starts the host from what is on disk.
+    ///
+    /// # Panics
+    /// When the machine does not read back what it wrote: a failure of the test.
+    pub fn start(&mut self, now: Timestamp, dies: &mut impl FnMut() -> bool) -> Vec<Dispatch> {
+        let Accepted { roster, query, shape, policy, rules } = self.accepted.clone();
+        let config = CombinerConfig { roster, generators: GENERATORS.clone(), checkpoint: checkpoint(), rules };
+        let machine = match &self.record {
+            None => Combiner::new(config, query, shape, policy).map_err(|error| error.to_string()),
+            Some(bytes) => CombinerRecord::from_bytes(bytes)
+                .map_err(|error| error.to_string())
+                .and_then(|record| Combiner::restore(config, record).map_err(|error| error.to_string())),
+        };
+        match machine {
+            Ok(machine) => self.machine = Some(machine),
+            #[expect(clippy::panic, reason = "a failure of the test")]
+            Err(error) => panic!("the combiner does not start: {error}"),
+        }
+        self.give(now, Input::Started, dies)
+    }
+
+    /// Hands the machine an input and performs all that follows. At each effect `dies` says whether the host dies
+    /// there, before it is performed or, where something is written, also after.
+    pub fn give(&mut self, now: Timestamp, input: Input, dies: &mut impl FnMut() -> bool) -> Vec<Dispatch> {
+        let mut inputs = VecDeque::from([input]);
+        let mut dispatched = Vec::new();
+        while let Some(input) = inputs.pop_front() {
+            let Some(machine) = self.machine.take() else { break };
+            let (machine, effects) = machine.handle(now, input);
+            self.machine = Some(machine);
+            for effect in effects {
+                if dies() {
+                    self.kill();
+                    return dispatched;
+                }
+                if let Some(answer) = self.perform(effect, &mut dispatched) {
+                    if dies() {
+                        self.kill();
+                        return dispatched;
+                    }
+                    inputs.push_back(answer);
+                }
+            }
+        }
+        dispatched
+    }
+
+    fn perform(&mut self, effect: Effect, dispatched: &mut Vec<Dispatch>) -> Option<Input> {
+        match effect {
+            Effect::Send { to, message } => dispatched.push(Dispatch::Message(to, message)),
+            Effect::WakeAt(moment) => dispatched.push(Dispatch::Wake(moment)),
+            Effect::Reject(fault) => dispatched.push(Dispatch::Rejected(fault)),
+            Effect::Progress(_) => {}
+            Effect::Persist(record) => {
+                self.record = Some(record.to_bytes());
+                return Some(Input::Persisted);
+            }
+            Effect::LogParticipants { .. } => return Some(Input::ParticipantsLogged),
+            Effect::Opened { totals, evidence, record } => {
+                let participants = evidence.certificate.certificate.participants.suppliers().cloned().collect();
+                self.releases.push(Release { totals, participants });
+                self.record = Some(record.to_bytes());
+                return Some(Input::Persisted);
+            }
+            Effect::Ended(outcome) => {
+                self.endings.push(outcome.clone());
+                self.ended = Some(outcome);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,97 @@
+//! Who may know whom, as ARCHITECTURE.md has it, read from `cargo metadata`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+/// The workspace's packages that each may depend on; `tests` and `sandbox` may know all.
+const MAY_KNOW: [(&str, &[&str]); 8] = [
+    ("codebook", &[]),
+    ("ledger", &["codebook"]),
+    ("disclosure", &["codebook"]),
+    ("secagg", &["codebook", "disclosure", "ledger"]),
+    ("proto", &["codebook", "disclosure", "ledger", "secagg"]),
+    ("node", &["codebook", "disclosure", "ledger", "secagg", "proto"]),
+    ("coordinator", &["codebook", "disclosure", "ledger", "secagg", "proto"]),
+    ("cli", &["codebook", "disclosure", "ledger", "secagg", "proto"]),
+];
+const KNOW_ALL: [&str; 3] = ["sandbox", "tests", "benches"];
+const CORE: [&str; 4] = ["codebook", "ledger", "disclosure", "secagg"];
+/// What reaches network, disk or the operating system has no place in `core/`, however many steps away.
+const NOT_IN_CORE: [&str; 8] = ["tokio", "tonic", "prost", "sqlx", "sqlx-core", "hyper", "axum", "rustls"];
+/// Nor may `core/` ask for the time or for random bytes by itself.
+const NOT_NAMED_IN_CORE: [&str; 3] = ["getrandom", "jiff", "rand"];
+
+fn metadata() -> Metadata {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    MetadataCommand::new().manifest_path(manifest).other_options(["--offline".to_owned()]).exec().expect("cargo metadata")
+}
+
+fn short(name: &str) -> Option<&str> {
+    name.strip_prefix("optelsom-")
+}
+
+#[test]
+fn packages_know_those_alone_that_they_may_know() {
+    let metadata = metadata();
+    let may_know: BTreeMap<_, _> = MAY_KNOW.into_iter().collect();
+    for package in metadata.workspace_packages() {
+        let name = short(&package.name).unwrap_or_else(|| panic!("{} is not called optelsom-…", package.name));
+        if KNOW_ALL.contains(&name) {
+            continue;
+        }
+        let allowed = may_know.get(name).unwrap_or_else(|| panic!("`{name}` is new: say here whom it may know"));
+        for dependency in package.dependencies.iter().filter_map(|dependency| short(&dependency.name)) {
+            assert!(allowed.contains(&dependency), "`{name}` may not know `{dependency}`");
+        }
+    }
+}
+
+#[test]
+fn nothing_in_core_reaches_network_disk_clock_or_system_randomness() {
+    let metadata = metadata();
+    let graph = metadata.resolve.as_ref().expect("a resolved graph");
+    let names: BTreeMap<&PackageId, &str> = metadata.packages.iter().map(|p| (&p.id, p.name.as_str())).collect();
+    let edges: BTreeMap<&PackageId, Vec<&PackageId>> = graph
+        .nodes
+        .iter()
+        .map(|node| {
+            let used = node.deps.iter().filter(|d| d.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal));
+            (&node.id, used.map(|d| &d.pkg).collect())
+        })
+        .collect();
+    for package in metadata.workspace_packages().into_iter().filter(|p| short(&p.name).is_some_and(|n| CORE.contains(&n))) {
+        let mut reached = BTreeSet::new();
+        let mut next = vec![&package.id];
+        while let Some(id) = next.pop() {
+            if reached.insert(id) {
+                next.extend(edges.get(id).into_iter().flatten());
+            }
+        }
+        for name in reached.iter().filter_map(|id| names.get(id)) {
+            assert!(!NOT_IN_CORE.contains(name), "`{}` reaches `{name}`", package.name);
+        }
+        for dependency in package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal) {
+            let name = dependency.name.as_str();
+            assert!(!NOT_NAMED_IN_CORE.contains(&name), "`{}` names `{name}`", package.name);
+        }
+    }
+}
+
+#[test]
+fn no_shipped_package_can_take_a_safety_rule_away() {
+    for package in metadata().workspace_packages() {
+        let name = short(&package.name).unwrap_or_default();
+        let on_dependency = package
+            .dependencies
+            .iter()
+            .any(|d| short(&d.name) == Some("secagg") && d.features.iter().any(|f| f == "rule-switches"));
+        assert!(!on_dependency || name == "tests", "`{name}` enables `rule-switches`");
+        let by_feature =
+            package.features.values().flatten().any(|f| f.ends_with("rule-switches") && f.contains("secagg"));
+        assert!(!by_feature, "a feature of `{name}` enables `rule-switches`");
+        let default = package.features.get("default").is_some_and(|on| on.iter().any(|f| f == "rule-switches"));
+        assert!(!default, "`rule-switches` is on by default in `{name}`");
+    }
+}

@@ -1,0 +1,51 @@
+//! Whole rounds of the real machines in bad weather: every query ends, and what is opened is the truth.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use optelsom_secagg::combiner::Outcome;
+use optelsom_tests::dice::Dice;
+use optelsom_tests::federation::Size;
+use optelsom_tests::seeds::run_seeds;
+use optelsom_tests::world::run::World;
+use optelsom_tests::world::weather::Weather;
+
+fn size(dice: &mut Dice) -> Size {
+    let suppliers = dice.between(4, 8);
+    let collusion = dice.between(1, (suppliers - 1) / 3);
+    let all = dice.permille(300);
+    let (columns, cells) = (dice.between(1, 3), dice.between(1, 6));
+    Size { suppliers, collusion, min_suppliers: all.then_some(suppliers), columns, cells }
+}
+
+#[test]
+fn with_everybody_up_every_query_is_opened_over_all_suppliers() {
+    run_seeds("world", "with_everybody_up_every_query_is_opened_over_all_suppliers", 700, |seed| {
+        let mut dice = Dice::new(seed);
+        let size = size(&mut dice);
+        let weather = if seed % 4 == 0 { Weather::calm(&mut dice) } else { Weather::rough(&mut dice) };
+        let mut world = World::new(&mut dice, size, weather);
+        let outcome = world.run()?;
+        world.judge()?;
+        if outcome != Outcome::Opened {
+            return Err(format!("everybody was up, yet it ended as {outcome:?} in {weather:?}"));
+        }
+        let [release] = world.desk.releases() else { return Err("no release".to_owned()) };
+        if release.participants.len() == size.suppliers { Ok(()) } else { Err("somebody was left out".to_owned()) }
+    });
+}
+
+#[test]
+fn through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened() {
+    let endings = run_seeds("world", "through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened", 1400, |seed| {
+        let mut dice = Dice::new(seed);
+        let size = size(&mut dice);
+        let quorum = (size.suppliers + size.collusion) / 2 + 1;
+        let weather = Weather::storm(&mut dice, size.suppliers - quorum);
+        let mut world = World::new(&mut dice, size, weather);
+        let outcome = world.run().map_err(|why| format!("{why}; {weather:?}"))?;
+        world.judge()?;
+        Ok(matches!(outcome, Outcome::Opened))
+    });
+    let opened = endings.values().filter(|opened| **opened).count();
+    println!("{} runs, {opened} opened", endings.len());
+    assert!(endings.len() < 100 || opened * 2 > endings.len(), "only {opened} of {} were opened", endings.len());
+}
