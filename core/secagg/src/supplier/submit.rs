@@ -137,6 +137,9 @@ impl Submitted {
     }
 }
 
+/// Commitments to the shares that were dealt, and the shares, sealed.
+type Dealt = (Vec<(SupplierId, Hash256)>, Vec<EncryptedShare>);
+
 /// All that a submission is made from, but the table.
 pub(super) struct Maker<'a> {
     pub(super) config: &'a SupplierConfig,
@@ -199,11 +202,7 @@ impl Maker<'_> {
     }
 
     /// A share of the self-mask for each peer: committed to, and sealed.
-    #[allow(clippy::type_complexity)]
-    fn deal(
-        &self,
-        coefficients: &[Zeroizing<Scalar>],
-    ) -> Result<(Vec<(SupplierId, Hash256)>, Vec<EncryptedShare>), MaskError> {
+    fn deal(&self, coefficients: &[Zeroizing<Scalar>]) -> Result<Dealt, MaskError> {
         let own = &self.config.supplier;
         let (mut commitments, mut shares) = (Vec::new(), Vec::new());
         for peer in self.participants.peers_of(own) {
