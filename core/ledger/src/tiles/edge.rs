@@ -158,7 +158,7 @@ impl Edge {
     fn push(&mut self, leaf: &Leaf, full: &mut Tiles) {
         write_entry(&mut self.bundle, leaf);
         self.size += 1;
-        if self.size % TILE_WIDTH == 0 {
+        if self.size.is_multiple_of(TILE_WIDTH) {
             let bundle = std::mem::take(&mut self.bundle);
             full.extend(TilePath::entries(self.size / TILE_WIDTH - 1, TILE_WIDTH).map(|path| (path, bundle)));
         }
@@ -167,7 +167,7 @@ impl Edge {
         for level in 0_u8.. {
             let row = self.row(level);
             row.extend_from_slice(&hash);
-            if count % TILE_WIDTH != 0 {
+            if !count.is_multiple_of(TILE_WIDTH) {
                 break;
             }
             let row = std::mem::take(row);

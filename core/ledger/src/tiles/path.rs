@@ -66,7 +66,7 @@ impl TilePath {
 
     fn row(level: Option<u8>, hashes: u64) -> impl Iterator<Item = Self> {
         let full = (0..hashes / TILE_WIDTH).map(move |index| (index, TILE_WIDTH));
-        let partial = (hashes % TILE_WIDTH != 0).then_some((hashes / TILE_WIDTH, hashes % TILE_WIDTH));
+        let partial = (!hashes.is_multiple_of(TILE_WIDTH)).then_some((hashes / TILE_WIDTH, hashes % TILE_WIDTH));
         full.chain(partial).filter_map(move |(index, width)| Self::checked(level, index, width))
     }
 }

@@ -1,10 +1,17 @@
-//! Proofs out of tiles. First one asks which tiles are needed, then one hands them in: nothing here reads a store. Every
-//! tile is checked against the head, so a damaged store yields an error and never a wrong proof.
+//! Proofs out of tiles. First one asks which tiles are needed, then one hands them in: nothing here reads a store.
+//!
+//! Every proof is checked before it is given out, so a damaged store yields an error and never a wrong proof. The tile
+//! reader of `tlog_tiles` 0.2 does not suffice for that: it leaves tiles unchecked where the root is made of several
+//! hashes of one tile.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use thiserror::Error;
-use tlog_tiles::{Error as TlogError, Tile, TileHashReader, TileReader, prove_record, prove_tree};
+use tlog_tiles::{
+    Error as TlogError, Hash, HashReader, Tile, TileHashReader, TileReader, check_record, check_tree, prove_record,
+    prove_tree, stored_hash_index, tree_hash,
+};
 
 use crate::proof::{ConsistencyProof, InclusionProof, ProofError, TreeHead, foreign};
 use crate::tiles::{TILE_HEIGHT, TilePath, Tiles};
@@ -68,11 +75,15 @@ impl TileReader for Shelf<'_> {
     fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
 }
 
-fn wishes<P>(head: &TreeHead, prove: impl FnOnce(&TileHashReader<'_>) -> Result<P, TlogError>) -> Vec<TilePath> {
+fn wishes<P>(
+    head: &TreeHead,
+    wanted: &mut BTreeSet<TilePath>,
+    read: impl FnOnce(&TileHashReader<'_>) -> Result<P, TlogError>,
+) {
     let wishes = Wishes(RefCell::default());
     // The error is the one that `Wishes` gives: the wishes are all that is wanted.
-    let _ = prove(&TileHashReader::new(head.size(), foreign(head.root()), &wishes));
-    wishes.0.into_inner()
+    let _ = read(&TileHashReader::new(head.size(), foreign(head.root()), &wishes));
+    wanted.extend(wishes.0.into_inner());
 }
 
 fn proved<P>(
@@ -83,6 +94,10 @@ fn proved<P>(
     let shelf = Shelf { tiles, missing: RefCell::default() };
     let proof = prove(&TileHashReader::new(head.size(), foreign(head.root()), &shelf));
     proof.map_err(|_| shelf.missing.into_inner().map_or(ProveError::Damaged, ProveError::Missing))
+}
+
+fn leaf_hash(reader: &TileHashReader<'_>, index: u64) -> Result<Hash, TlogError> {
+    reader.read_hashes(&[stored_hash_index(0, index)])?.pop().ok_or(TlogError::BadMath)
 }
 
 fn within(head: &TreeHead, index: u64) -> Result<(), ProofError> {
@@ -99,9 +114,12 @@ fn earlier(head: &TreeHead, from: u64) -> Result<(), ProofError> {
 ///
 /// # Errors
 /// When the entry lies beyond the tree.
-pub fn tiles_for_inclusion(head: &TreeHead, index: u64) -> Result<Vec<TilePath>, ProofError> {
+pub fn tiles_for_inclusion(head: &TreeHead, index: u64) -> Result<BTreeSet<TilePath>, ProofError> {
     within(head, index)?;
-    Ok(wishes(head, |reader| prove_record(head.size(), index, reader)))
+    let mut wanted = BTreeSet::new();
+    wishes(head, &mut wanted, |reader| prove_record(head.size(), index, reader));
+    wishes(head, &mut wanted, |reader| leaf_hash(reader, index));
+    Ok(wanted)
 }
 
 /// Proves that the entry at this index stands in the tree.
@@ -110,19 +128,25 @@ pub fn tiles_for_inclusion(head: &TreeHead, index: u64) -> Result<Vec<TilePath>,
 /// When it lies beyond the tree, or a tile is missing or damaged.
 pub fn prove_inclusion(head: &TreeHead, index: u64, tiles: &Tiles) -> Result<InclusionProof, ProveError> {
     within(head, index)?;
-    proved(head, tiles, |reader| prove_record(head.size(), index, reader)).map(|proof| InclusionProof::of(&proof))
+    proved(head, tiles, |reader| {
+        let proof = prove_record(head.size(), index, reader)?;
+        check_record(&proof, head.size(), foreign(head.root()), index, leaf_hash(reader, index)?)?;
+        Ok(InclusionProof::of(&proof))
+    })
 }
 
 /// The tiles that [`prove_consistency`] will need.
 ///
 /// # Errors
 /// When the earlier tree is the larger.
-pub fn tiles_for_consistency(head: &TreeHead, from: u64) -> Result<Vec<TilePath>, ProofError> {
+pub fn tiles_for_consistency(head: &TreeHead, from: u64) -> Result<BTreeSet<TilePath>, ProofError> {
     earlier(head, from)?;
-    if from == 0 {
-        return Ok(Vec::new());
+    let mut wanted = BTreeSet::new();
+    if from > 0 {
+        wishes(head, &mut wanted, |reader| prove_tree(head.size(), from, reader));
+        wishes(head, &mut wanted, |reader| tree_hash(from, reader));
     }
-    Ok(wishes(head, |reader| prove_tree(head.size(), from, reader)))
+    Ok(wanted)
 }
 
 /// Proves that the tree continues the one it was at this earlier size.
@@ -134,5 +158,9 @@ pub fn prove_consistency(head: &TreeHead, from: u64, tiles: &Tiles) -> Result<Co
     if from == 0 {
         return Ok(ConsistencyProof::empty());
     }
-    proved(head, tiles, |reader| prove_tree(head.size(), from, reader)).map(|proof| ConsistencyProof::of(&proof))
+    proved(head, tiles, |reader| {
+        let proof = prove_tree(head.size(), from, reader)?;
+        check_tree(&proof, head.size(), foreign(head.root()), from, tree_hash(from, reader)?)?;
+        Ok(ConsistencyProof::of(&proof))
+    })
 }
