@@ -64,6 +64,12 @@ impl Engaged {
         if let Some(opened) = self.record.opened.filter(|opened| *opened != attempt) {
             return Err(Party::Coordinator.did(FaultKind::FinalStands(opened)));
         }
+        if let Vote::Final { attempt: voted, .. } = self.record.vote
+            && voted != attempt
+            && step.has(Rule::OneFinalPerQuery)
+        {
+            return Err(Party::Coordinator.did(FaultKind::FinalStands(voted)));
+        }
         let Some(prepared) = self.record.prepared.get(&attempt).cloned() else {
             let own = &step.config.supplier;
             let asked = certificate.certificate.participants.contains(own);
