@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use optelsom_codebook::{
-    Admission, Admitted, EditionId, Plan, PlanError, Query, QueryError, QueryId, Refusal, RefusalReason, Request,
-    Timestamp,
+    Admission, Admitted, EditionId, Hash256, Plan, PlanError, Query, QueryError, QueryId, Refusal, RefusalReason,
+    Request, Timestamp,
 };
 use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_ledger::QueryEntry;
@@ -162,7 +162,8 @@ impl Desk {
             return Err(CountError::Entry("codebook"));
         }
         let query = Query::from_json(&self.settings.codebook, document)?;
-        if query.hash() != entry.query {
+        // The wire has held the document against its digest in the entry; one question has one document.
+        if query.canonical_bytes() != document.as_bytes() || Hash256::of(document.as_bytes()) != entry.query {
             return Err(CountError::Entry("query"));
         }
         if query.dataset().name() != entry.dataset {
