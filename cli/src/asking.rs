@@ -94,25 +94,46 @@ impl Asking {
             [first, .., last] => format!("{first}–{last}"),
         };
         let (least, asked) = (self.min_suppliers, self.scope.members().len());
+        let which = match (lang, self.accepts_incomplete()) {
+            (Lang::En, true) => format!("A total of {least} of the {asked} suppliers would do. It binds"),
+            (Lang::En, false) => "An incomplete total (--at-least N) would bind".to_owned(),
+            (Lang::Nl, true) => format!("Een totaal van {least} van de {asked} leveranciers zou volstaan. Het bindt"),
+            (Lang::Nl, false) => "Een onvolledig totaal (--at-least N) bindt".to_owned(),
+        };
         match lang {
             Lang::En => format!(
-                "A total of {least} of the {asked} suppliers would do. It binds `{dataset}` ({years}) to the suppliers that \
-                 are in it: a later total with a few more or fewer of them, in any breakdown or edition, would give those \
-                 few away, so nodes may refuse it for good. What the absent ones hold is then missing from these years."
+                "{which} `{dataset}` ({years}) to the suppliers that are in it: a later total with a few more or fewer of \
+                 them, in any breakdown or edition, would give those few away, so nodes may refuse it for good. What the \
+                 absent ones hold is then missing from these years."
             ),
             Lang::Nl => format!(
-                "Een totaal van {least} van de {asked} leveranciers zou volstaan. Het bindt `{dataset}` ({years}) aan de \
-                 leveranciers die erin zitten: een later totaal met enkele meer of minder, in welke uitsplitsing of editie \
-                 ook, zou die enkele verraden, dus kunnen nodes het voorgoed weigeren. Wat de afwezigen hebben, ontbreekt \
-                 dan in deze jaren."
+                "{which} `{dataset}` ({years}) aan de leveranciers die erin zitten: een later totaal met enkele meer of \
+                 minder, in welke uitsplitsing of editie ook, zou die enkele verraden, dus kunnen nodes het voorgoed \
+                 weigeren. Wat de afwezigen hebben, ontbreekt dan in deze jaren."
             ),
+        }
+    }
+
+    /// The purpose, if any agreement names it as far as agreements have been shown.
+    fn agreed_purpose(&self) -> Result<String, Failure> {
+        let agreed: Vec<&str> = self.purposes_agreed.iter().map(String::as_str).collect();
+        let agreed = if agreed.is_empty() { "none yet".to_owned() } else { printable(&agreed.join(", ")) };
+        match &self.purpose {
+            None => {
+                Err(Failure::Usage(format!("a question needs a purpose: give --purpose; agreements name {agreed}")))
+            }
+            Some(purpose) if !self.purposes_agreed.is_empty() && !self.purposes_agreed.contains(purpose) => {
+                let purpose = printable(purpose);
+                Err(Failure::Usage(format!("no agreement names the purpose `{purpose}`; agreements name {agreed}")))
+            }
+            Some(purpose) => Ok(purpose.clone()),
         }
     }
 
     /// The signed entry of the query.
     ///
     /// # Errors
-    /// When no purpose was given, the key is not a requester's, or the deadline is too long.
+    /// When no purpose was given that an agreement names, the key is not a requester's, or the deadline is too long.
     pub fn sign(
         &self,
         catalogue: &Catalogue,
@@ -121,14 +142,7 @@ impl Asking {
         now: Timestamp,
         nonce: [u8; 16],
     ) -> Result<SignedQuery, Failure> {
-        let purpose = self.purpose.clone().ok_or_else(|| {
-            let agreed: Vec<&str> = self.purposes_agreed.iter().map(String::as_str).collect();
-            let agreed = if agreed.is_empty() { "none yet".to_owned() } else { agreed.join(", ") };
-            Failure::Usage(format!(
-                "a question needs a purpose: give --purpose; agreements name {}",
-                printable(&agreed)
-            ))
-        })?;
+        let purpose = self.agreed_purpose()?;
         let public = key.public();
         let requester = catalogue.roster.requesters().iter().find(|requester| requester.identity == public);
         let requester = requester.ok_or_else(|| {

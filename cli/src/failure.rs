@@ -97,6 +97,9 @@ impl Failure {
             Self::Answer(_) | Self::Machine(_) => 1,
             Self::Query(_) | Self::Plan(_) | Self::Usage(_) => 2,
             Self::NotAuthorised(_) | Self::Credentials(_) | Self::KeyFile(_) => 3,
+            Self::Dial(DialError::Handshake { .. } | DialError::NotACoordinator { .. } | DialError::Credentials(_)) => {
+                3
+            }
             Self::Dial(_) | Self::Unavailable(_) => 4,
             Self::NotAnswered(_) => 5,
             Self::File { .. } | Self::Contents { .. } | Self::Output(_) => 6,

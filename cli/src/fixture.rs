@@ -47,6 +47,20 @@ maximum = 20000
 optional = true
 "#;
 
+pub(crate) const AGREEMENT: &str = r#"
+supplier = "police"
+version = "1"
+valid = { from = "2024-01-01", until = "2028-12-31" }
+[[datasets]]
+name = "victims"
+variables = "all"
+measures = ["duration"]
+purposes = ["monitor"]
+minimum_suppliers = 4
+maximum_cells = 1000
+queries_per_day = 10
+"#;
+
 pub(crate) const SUPPLIERS: [&str; 6] = ["border-police", "labour", "police", "prosecution", "shelters", "youth-care"];
 
 pub(crate) fn supplier(name: &str) -> SupplierId {

@@ -83,6 +83,23 @@ fn signing_needs_purpose_requester_and_a_bearable_deadline() {
 }
 
 #[test]
+fn a_purpose_that_nobody_agreed_to_is_not_asked() {
+    let catalogue = catalogue();
+    let mut all = all_facts();
+    if let Some(first) = all.first_mut() {
+        first.agreement = Some(crate::fixture::AGREEMENT.to_owned());
+    }
+    let refused = |purpose| {
+        let wishes = Wishes { purpose, ..wishes() };
+        let asking = Asking::prepare(&catalogue, read(&catalogue, SQL).unwrap(), &all, wishes).unwrap();
+        sign(&asking, &analyst(), "10m").map_err(|failure| failure.to_string())
+    };
+    assert!(refused(Some("monitor")).is_ok());
+    insta::assert_snapshot!(refused(Some("tourism")).unwrap_err(), @"no agreement names the purpose `tourism`; agreements name monitor");
+    insta::assert_snapshot!(refused(None).unwrap_err(), @"a question needs a purpose: give --purpose; agreements name monitor");
+}
+
+#[test]
 fn only_holders_are_asked() {
     let catalogue = catalogue();
     let mut all = all_facts();

@@ -6,7 +6,7 @@ use super::{Session, print};
 use crate::arguments::FetchArguments;
 use crate::browse::listing;
 use crate::failure::{Failure, printable};
-use crate::federation::{Federation, Summary, follow};
+use crate::federation::{Federation, Moment, Summary, follow};
 use crate::progress::Progress;
 use crate::release;
 use crate::words::words;
@@ -24,7 +24,14 @@ pub(super) async fn watch(session: Session<'_>, arguments: &FetchArguments) -> R
     let lang = session.lang(Some(&configuration));
     let events = Federation::open(&configuration).await?.watch(&arguments.id).await?;
     let progress = Progress::new(lang);
-    let release = follow(events, lang, |moment| progress.tell(moment)).await?;
+    // That it was accepted is no news.
+    let news = |moment: &Moment| !matches!(moment, Moment::Accepted(_));
+    let release = follow(events, lang, |moment| {
+        if news(moment) {
+            progress.tell(moment)
+        }
+    })
+    .await?;
     drop(progress);
     release::print(&release, lang, &arguments.output)
 }

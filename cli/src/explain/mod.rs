@@ -119,7 +119,7 @@ pub fn write_suppliers(out: &mut dyn Write, asking: &Asking, suppliers: &[Suppli
             Lang::En => writeln!(out, "As things stand {willing} would: the query would be abandoned.")?,
         }
     }
-    if asking.accepts_incomplete() { writeln!(out, "{}", asking.consequences(lang)) } else { Ok(()) }
+    writeln!(out, "{}", asking.consequences(lang))
 }
 
 #[cfg(test)]

@@ -5,21 +5,7 @@ use optelsom_codebook::Timestamp;
 use super::*;
 use crate::asking::{Wishes, read};
 use crate::federation::SupplierFacts;
-use crate::fixture::{catalogue, facts};
-
-const AGREEMENT: &str = r#"
-supplier = "police"
-version = "1"
-valid = { from = "2024-01-01", until = "2028-12-31" }
-[[datasets]]
-name = "victims"
-variables = "all"
-measures = ["duration"]
-purposes = ["monitor"]
-minimum_suppliers = 4
-maximum_cells = 1000
-queries_per_day = 10
-"#;
+use crate::fixture::{AGREEMENT, catalogue, facts};
 
 fn federation() -> Vec<SupplierFacts> {
     let named = |name: &str| AGREEMENT.replace("police", name);
@@ -123,6 +109,7 @@ fn explains_in_english() {
 
     6 are asked; at least 6 have to take part.
     As things stand 2 would: the query would be abandoned.
+    An incomplete total (--at-least N) would bind `victims` (2023–2024) to the suppliers that are in it: a later total with a few more or fewer of them, in any breakdown or edition, would give those few away, so nodes may refuse it for good. What the absent ones hold is then missing from these years.
     "#);
 }
 

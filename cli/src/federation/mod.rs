@@ -115,11 +115,21 @@ fn query_name(prefix: &str) -> v1::QueryName {
     v1::QueryName { name: Some(v1::query_name::Name::Prefix(prefix.to_owned())) }
 }
 
-/// The answer, or why there is none: in TLS 1.3 a refused certificate shows only at the first call.
+/// The answer, or why there is none: in TLS 1.3 a refused certificate shows only at the first call, if at all.
 fn unary<T>(reply: Result<Response<T>, Status>) -> Result<T, Failure> {
-    reply.map(Response::into_inner).map_err(|status| match std::error::Error::source(&status) {
-        Some(_) => Failure::Unavailable(explain(&status)),
-        None => Failure::from(status),
+    reply.map(Response::into_inner).map_err(|status| {
+        if std::error::Error::source(&status).is_none() {
+            return Failure::from(status);
+        }
+        let explained = explain(&status);
+        if explained != status.to_string() {
+            return Failure::Unavailable(explained);
+        }
+        Failure::Unavailable(
+            "it ended the connection without an answer; it may be going down, or not accept this certificate (is it of the \
+             federation's authority, and still valid?)"
+                .to_owned(),
+        )
     })
 }
 
