@@ -19,7 +19,8 @@ pub struct Arguments {
     pub command: Option<Command>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 something failed, and standard error says what; 2 the command line is wrong.";
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 something failed, and standard error says what; 2 the command line is wrong.";
 
 /// What else can be done.
 #[derive(Debug, Subcommand)]

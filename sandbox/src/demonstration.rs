@@ -113,7 +113,10 @@ fn check(release: &Release, records: &[Registration]) -> Result<String, Demonstr
             _ => false,
         };
         if !right {
-            return Err(DemonstrationError::Wrong(format!("{year}, {form}: {:?}, but {true_count} is true", row.figures())));
+            return Err(DemonstrationError::Wrong(format!(
+                "{year}, {form}: {:?}, but {true_count} is true",
+                row.figures()
+            )));
         }
     }
     Ok(format!(

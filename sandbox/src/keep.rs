@@ -43,9 +43,14 @@ pub async fn run(folder: &Path, edition: &str) -> Result<(), KeepError> {
     let federation = Federation::start(folder, Listening::AsConfigured, now()?).await?;
     stages.done(&format!("a coordinator on {} and {} nodes", federation.address(), federation.node_count()));
     let codebook = Codebook::parse(&std::fs::read_to_string(federation.folder().codebook())?)?;
+    let mut example = None;
     for dataset in codebook.datasets() {
         match federation.announce(dataset.name(), &edition).await {
-            Ok(()) => stages.done(&format!("edition {edition} of {} is announced and frozen", dataset.name())),
+            Ok(0) => stages.done(&format!("nobody holds {}", dataset.name())),
+            Ok(holders) => {
+                example = example.or(Some((dataset.name(), dataset.period())));
+                stages.done(&format!("edition {edition} of {} is frozen by {holders} nodes", dataset.name()))
+            }
             // Those who freeze by hand may take their time; the others' logs say what is wrong.
             Err(error @ RunError::NotFrozen { .. }) => stages.done(&error.to_string()),
             Err(error) => return Err(error.into()),
@@ -55,7 +60,11 @@ pub async fn run(folder: &Path, edition: &str) -> Result<(), KeepError> {
     println!("Ask it from another terminal, for instance:\n");
     println!("  export OPTELSOM_CONFIG={}", analyst.display());
     println!("  cargo run --release -p optelsom-cli -- codebook");
-    println!("  cargo run --release -p optelsom-cli -- query \"SELECT year, COUNT(*) FROM DATASET GROUP BY year\"\n");
+    if let Some((name, period)) = example {
+        let question = format!("SELECT {period}, COUNT(*) FROM {name} GROUP BY {period}");
+        println!("  cargo run --release -p optelsom-cli -- query \"{question}\"");
+    }
+    println!();
     println!("Ctrl-C ends it. What it has promised stays in {}.", federation.folder().path().display());
     tokio::signal::ctrl_c().await?;
     federation.stop().await;

@@ -37,7 +37,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 async fn write_example(folder: &Path) -> Result<(), FolderError> {
     let folder = Folder::at(folder)?;
     generate(&folder, &registrations(SEED)).await?;
-    println!("Written to {}. Each file says in comments what it is; change what you like, then:\n", folder.path().display());
+    println!(
+        "Written to {}. Each file says in comments what it is; change what you like, then:\n",
+        folder.path().display()
+    );
     println!("  cargo run --release -- up --federation {}", folder.path().display());
     Ok(())
 }

@@ -86,6 +86,7 @@ impl Session {
 /// When it stands before 1970.
 pub fn now() -> Result<Timestamp, SessionError> {
     let since: Result<Duration, _> = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = since.map_err(|_| SessionError::Machine("this machine's clock stands before 1970; set it".to_owned()))?;
+    let since =
+        since.map_err(|_| SessionError::Machine("this machine's clock stands before 1970; set it".to_owned()))?;
     Ok(Timestamp::from_millis(0) + since)
 }

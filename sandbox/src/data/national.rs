@@ -134,7 +134,9 @@ fn sex(chance: &mut Chance, form: Form) -> Sex {
         Form::Criminal => (190, 800),
         Form::OrganRemoval | Form::Unknown => (450, 500),
     };
-    chance.pick(&[(Sex::Female, female), (Sex::Male, male), (Sex::Unknown, 1000 - female - male)]).unwrap_or(Sex::Unknown)
+    chance
+        .pick(&[(Sex::Female, female), (Sex::Male, male), (Sex::Unknown, 1000 - female - male)])
+        .unwrap_or(Sex::Unknown)
 }
 
 fn born(chance: &mut Chance, reported: Date, minor: bool) -> Option<Date> {
@@ -211,7 +213,8 @@ fn groups(chance: &mut Chance, form: Form, minor: bool, citizenship: Citizenship
 
 /// Mostly weeks to months, sometimes years.
 fn duration(chance: &mut Chance) -> u32 {
-    let (low, high) = chance.pick(&[((1, 30), 30), ((31, 180), 40), ((181, 730), 22), ((731, 3650), 8)]).unwrap_or((1, 30));
+    let (low, high) =
+        chance.pick(&[((1, 30), 30), ((31, 180), 40), ((181, 730), 22), ((731, 3650), 8)]).unwrap_or((1, 30));
     chance.between(low, high)
 }
 

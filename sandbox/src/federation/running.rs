@@ -49,7 +49,7 @@ pub enum RunError {
         /// Whose.
         supplier: String,
         /// What is wrong.
-        cause: SettingsError,
+        cause: Box<SettingsError>,
     },
     /// A node.
     #[error("the node of {supplier} does not start: {cause}")]
@@ -77,8 +77,10 @@ pub enum RunError {
     #[error("the coordinator refuses: {}", .0.message())]
     Refused(#[from] Status),
     /// Not all nodes have frozen the edition.
-    #[error("{suppliers} did not freeze edition {edition} within a minute; their logs (OPTELSOM_LOG=warn) say why, and `optelsom-node freeze` \
-         does it by hand")]
+    #[error(
+        "{suppliers} did not freeze edition {edition} within a minute; their logs (OPTELSOM_LOG=warn) say why, and `optelsom-node freeze` \
+         does it by hand"
+    )]
     NotFrozen {
         /// Who.
         suppliers: String,
@@ -164,21 +166,21 @@ impl Federation {
         self.nodes.len()
     }
 
-    /// Announces an edition, and waits until all nodes that hold the dataset have frozen it.
+    /// Announces an edition, waits until all nodes that hold the dataset have frozen it, and says how many these are.
     ///
     /// # Errors
     /// When the coordinator refuses, or a node has not frozen it within a minute.
-    pub async fn announce(&self, dataset: &str, edition: &EditionId) -> Result<(), RunError> {
+    pub async fn announce(&self, dataset: &str, edition: &EditionId) -> Result<usize, RunError> {
         let mut bureau = self.bureau().await?;
-        let announcement =
-            v1::AnnounceEditionRequest { dataset: dataset.to_owned(), edition: edition.to_string() };
+        let announcement = v1::AnnounceEditionRequest { dataset: dataset.to_owned(), edition: edition.to_string() };
         bureau.announce_edition(announcement).await?;
         let mut without = Vec::new();
         let limit = tokio::time::Instant::now() + FREEZE_LIMIT;
         while tokio::time::Instant::now() < limit {
-            without = self.without(&mut bureau, dataset, edition).await?;
+            let status = bureau.status(v1::StatusRequest {}).await?.into_inner();
+            without = self.without(&status, dataset, edition);
             if without.is_empty() {
-                return Ok(());
+                return Ok(status.nodes.iter().filter(|node| holding(node, dataset).is_some()).count());
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
@@ -186,22 +188,15 @@ impl Federation {
     }
 
     /// The suppliers of this dataset that have not frozen this edition, or have not come yet.
-    async fn without(
-        &self,
-        bureau: &mut BureauServiceClient<Channel>,
-        dataset: &str,
-        edition: &EditionId,
-    ) -> Result<Vec<String>, RunError> {
-        let status = bureau.status(v1::StatusRequest {}).await?.into_inner();
-        let lacks = |node: &v1::NodeStatus| {
-            let holding = node.holdings.iter().find(|holding| holding.dataset == dataset);
-            !node.attending || holding.is_some_and(|holding| !holding.editions.iter().any(|name| name == edition.as_ref()))
+    fn without(&self, status: &v1::StatusReply, dataset: &str, edition: &EditionId) -> Vec<String> {
+        let lacks = |node: &&v1::NodeStatus| {
+            let frozen = |holding: &v1::Holding| holding.editions.iter().any(|name| name == edition.as_str());
+            !node.attending || holding(node, dataset).is_some_and(|holding| !frozen(holding))
         };
-        let mut without: Vec<String> =
-            status.nodes.iter().filter(|node| lacks(node)).map(|node| node.supplier.clone()).collect();
+        let mut without: Vec<String> = status.nodes.iter().filter(lacks).map(|node| node.supplier.clone()).collect();
         let known = status.nodes.len();
         without.extend((known..self.nodes.len()).map(|_| "a node that has not come yet".to_owned()));
-        Ok(without)
+        without
     }
 
     async fn bureau(&self) -> Result<BureauServiceClient<Channel>, RunError> {
@@ -221,6 +216,10 @@ impl Federation {
             coordinator.shutdown().await;
         }
     }
+}
+
+fn holding<'a>(node: &'a v1::NodeStatus, dataset: &str) -> Option<&'a v1::Holding> {
+    node.holdings.iter().find(|holding| holding.dataset == dataset)
 }
 
 async fn start_nodes(
@@ -249,6 +248,6 @@ async fn start_node(
     let configuration = NodeConfiguration::parse(&path, text, &environment)
         .map_err(|cause| RunError::NodeConfiguration { supplier: supplier.to_owned(), cause })?;
     let settings = Settings::load(configuration)
-        .map_err(|cause| RunError::NodeSettings { supplier: supplier.to_owned(), cause })?;
+        .map_err(|cause| RunError::NodeSettings { supplier: supplier.to_owned(), cause: Box::new(cause) })?;
     daemon::start(settings).await.map_err(|cause| RunError::Node { supplier: supplier.to_owned(), cause })
 }

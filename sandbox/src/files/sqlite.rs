@@ -25,7 +25,9 @@ async fn write_to(path: &Path, rows: &Rows, table: &'static str, view: &'static 
     let mut transaction = connection.begin().await?;
     // Names are constants of this package; the values are bound.
     sqlx::query(AssertSqlSafe(format!("CREATE TABLE {table} ({columns})"))).execute(&mut *transaction).await?;
-    sqlx::query(AssertSqlSafe(format!("CREATE VIEW {view} AS SELECT * FROM {table}"))).execute(&mut *transaction).await?;
+    sqlx::query(AssertSqlSafe(format!("CREATE VIEW {view} AS SELECT * FROM {table}")))
+        .execute(&mut *transaction)
+        .await?;
     for row in rows.rows() {
         let mut query = sqlx::query(AssertSqlSafe(insert.clone()));
         for value in row {

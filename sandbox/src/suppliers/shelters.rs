@@ -6,16 +6,8 @@ use super::words::{day, nationality, number, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, spreadsheet};
 
-const COLUMNS: [&str; 8] = [
-    "Datum",
-    "Vorm van uitbuiting",
-    "Geslacht",
-    "Leeftijd",
-    "Nationaliteit",
-    "Waar",
-    "Doelgroep",
-    "Duur in dagen",
-];
+const COLUMNS: [&str; 8] =
+    ["Datum", "Vorm van uitbuiting", "Geslacht", "Leeftijd", "Nationaliteit", "Waar", "Doelgroep", "Duur in dagen"];
 
 pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError> {
     let mut rows = Rows::under(&COLUMNS);

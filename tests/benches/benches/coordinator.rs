@@ -134,7 +134,8 @@ async fn submit_in_the_clear(folder: &Folder) -> Duration {
     let mut clients = Vec::new();
     for supplier in folder.supplier_names().expect("suppliers") {
         let own = folder.supplier(supplier.as_str());
-        let credentials = Credentials::read(&own.join("node.pem"), &own.join("node.key"), &authority).expect("credentials");
+        let credentials =
+            Credentials::read(&own.join("node.pem"), &own.join("node.key"), &authority).expect("credentials");
         clients.push(NodeServiceClient::new(dial(&credentials, &target).await.expect("a connection").channel));
     }
     for client in &clients {

@@ -110,7 +110,9 @@ fn main() {
         None => {
             report.figure(&format!("freezing {rows} rows of CSV"), format!("{frozen:.2?}"));
             report.figure(&format!("counting {rows} rows × 4 variables"), format!("{counted:.2?}"));
-            println!("DuckDB was NOT measured: `pip install duckdb` first, or name an interpreter in OPTELSOM_PYTHON\n");
+            println!(
+                "DuckDB was NOT measured: `pip install duckdb` first, or name an interpreter in OPTELSOM_PYTHON\n"
+            );
         }
     }
     report.size("memory at its peak, both", memory, 200_000_000);
@@ -144,7 +146,8 @@ fn admitted(codebook: &Codebook) -> Admitted {
     let plan = Plan::new(codebook, &query).expect("a plan");
     let agreement = Agreement::parse(AGREEMENT, codebook).expect("an agreement");
     assert_eq!(agreement.supplier(), &SupplierId::try_from("bench").expect("a slug"));
-    let request = Request { plan: &plan, purpose: "bench", now: NOW, min_suppliers: 10, minimum_frequency: 10, queries_today: 0 };
+    let request =
+        Request { plan: &plan, purpose: "bench", now: NOW, min_suppliers: 10, minimum_frequency: 10, queries_today: 0 };
     match agreement.admit(&request).expect("an admission") {
         Admission::Admitted(admitted) => admitted,
         Admission::NeedsApproval(pending) => pending.approve(),

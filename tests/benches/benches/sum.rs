@@ -79,7 +79,12 @@ fn commitments(report: &mut Report, generators: &Generators) {
     let per_cell = full / u32::try_from(CELLS).unwrap_or(u32::MAX);
     let multiplication = variable_base();
     let aim = 1.0 / 25.0;
-    report.ratio("commitment, one filled cell of a count column", per_cell, ("one multiplication,", multiplication), aim);
+    report.ratio(
+        "commitment, one filled cell of a count column",
+        per_cell,
+        ("one multiplication,", multiplication),
+        aim,
+    );
     report.ratio(&format!("commitment, {CELLS} cells of which a tenth is filled"), tenth, ("all filled,", full), 0.2);
     report.ratio(&format!("commitment, {CELLS} cells that are all zero"), none, ("all filled,", full), 0.01);
 }

@@ -26,7 +26,9 @@ pub fn contribute(vector: &[u128]) -> Result<(), VdafError> {
     for state in states {
         match vdaf.verify_next(CONTEXT, state, message.clone())? {
             VerifyTransition::Finish(output) => drop(std::hint::black_box(output)),
-            VerifyTransition::Continue(..) => return Err(VdafError::Uncategorized("one round was expected".to_owned())),
+            VerifyTransition::Continue(..) => {
+                return Err(VdafError::Uncategorized("one round was expected".to_owned()));
+            }
         }
     }
     Ok(())

@@ -33,7 +33,8 @@ fn members(n: usize) -> (Arc<Roster>, Vec<(SupplierId, IdentityKey)>, IdentityKe
     let keys: Vec<_> =
         (0..n).map(|i| (SupplierId::try_from(format!("s{i:03}").as_str()).expect("a slug"), key(i))).collect();
     let analyst = key(n + 1);
-    let member = |(supplier, key): &(SupplierId, IdentityKey)| Member { supplier: supplier.clone(), identity: key.public() };
+    let member =
+        |(supplier, key): &(SupplierId, IdentityKey)| Member { supplier: supplier.clone(), identity: key.public() };
     let requester = Requester { key_id: "analyst".to_owned(), identity: analyst.public() };
     let roster = Roster::new(keys.iter().map(member).collect(), vec![requester], None).expect("a roster");
     (Arc::new(roster), keys, analyst)
@@ -83,8 +84,12 @@ struct World {
 pub fn run(n: usize, column: &[i64], generators: &Generators) -> Spent {
     let (roster, keys, analyst) = members(n);
     let question = question(&roster, &keys, &analyst);
-    let config =
-        CombinerConfig { roster: Arc::clone(&roster), generators: generators.clone(), checkpoint: Hash256::of(b""), rules: Rules::all() };
+    let config = CombinerConfig {
+        roster: Arc::clone(&roster),
+        generators: generators.clone(),
+        checkpoint: Hash256::of(b""),
+        rules: Rules::all(),
+    };
     let policy = Policy {
         deadline: NOW.plus_millis(600_000),
         phase_timeout_ms: 60_000,
