@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::excerpt::excerpt;
+
 /// A text that is not the identifier it was taken for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -18,11 +20,6 @@ pub enum IdError {
     /// Not 64 hexadecimal digits.
     #[error("`{0}` is not a digest: write it as 64 hexadecimal digits")]
     Digest(String),
-}
-
-/// A piece of foreign text short enough to repeat in an error.
-fn excerpt(text: &str) -> String {
-    text.chars().take(60).flat_map(char::escape_debug).collect()
 }
 
 macro_rules! name_type {

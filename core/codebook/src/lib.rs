@@ -12,6 +12,7 @@ mod dataset;
 mod decimal;
 mod document;
 mod encoding;
+mod excerpt;
 mod ids;
 mod label;
 mod plan;

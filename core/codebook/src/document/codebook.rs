@@ -10,6 +10,7 @@ use super::section::Found;
 use super::{Reader, Section};
 use crate::code_list::{Code, CodeList, MAX_CODES};
 use crate::codebook::CodebookParts;
+use crate::excerpt::excerpt;
 use crate::label::Label;
 use crate::query::is_askable_name;
 use crate::suggest::{Candidate, did_you_mean, nearest};
@@ -26,12 +27,12 @@ pub(crate) fn read_codebook(reader: &mut Reader, top: &Section<'_>) -> Option<Co
     for (key, section) in top.named_sections(reader, "lists", "list") {
         check_name(reader, &key, "list");
         // A list that could not be read still has its name, so that its users are not reported as well.
-        lists.insert((*key.get_ref()).to_owned(), read_list(reader, *key.get_ref(), &section).map(Arc::new));
+        lists.insert((*key.get_ref()).to_owned(), read_list(reader, key.get_ref(), &section).map(Arc::new));
     }
     let mut datasets = Vec::new();
     for (key, section) in top.named_sections(reader, "datasets", "dataset") {
         check_name(reader, &key, "dataset");
-        datasets.push(read_dataset(reader, *key.get_ref(), &section, &lists).map(Arc::new));
+        datasets.push(read_dataset(reader, key.get_ref(), &section, &lists).map(Arc::new));
     }
     if datasets.is_empty() {
         reader.report(top.place(), "the document has no dataset", "add `[datasets.name]`");
@@ -51,7 +52,7 @@ pub(crate) fn check_name(reader: &mut Reader, name: &Found<&str>, kind: &str) {
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !well_formed {
-        let message = format!("`{}` is no name for a {kind}", text.escape_debug());
+        let message = format!("`{}` is no name for a {kind}", excerpt(text));
         reader.report(&name.span(), message, "use a small letter, then at most 39 small letters, digits and _");
     } else if kind != "list" && !is_askable_name(text) {
         let message = format!("the {kind} `{text}` has a name that SQL uses itself");

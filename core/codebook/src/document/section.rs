@@ -5,6 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Place, Reader};
 use crate::decimal::parse_decimal;
+use crate::excerpt::excerpt;
 use crate::label::Label;
 use crate::suggest::{Candidate, did_you_mean, listed, nearest};
 
@@ -45,9 +46,9 @@ impl<'a> Section<'a> {
             let near = nearest(name, keys.iter().map(|key| Candidate::named(key)));
             let mend = match near {
                 Some(_) => did_you_mean(near),
-                None => format!("remove it; here stand {}", listed(keys.iter().copied())),
+                None => format!("remove it; there can be {}", listed(keys.iter().copied())),
             };
-            reader.report(&key.span(), format!("{} has no key `{}`", self.title, name.escape_debug()), mend);
+            reader.report(&key.span(), format!("{} has no key `{}`", self.title, excerpt(name)), mend);
         }
     }
 
@@ -64,10 +65,10 @@ impl<'a> Section<'a> {
     }
 
     fn wrong_kind(&self, reader: &mut Reader, key: &str, value: &Spanned<DeValue<'_>>, example: &str) {
-        let kind = value.get_ref().type_str();
+        let kind = kind_of(value);
         reader.report(
             &value.span(),
-            format!("`{key}` of {} is a {kind}", self.title),
+            format!("`{key}` of {} is {kind}", self.title),
             format!("write it like `{example}`"),
         );
     }
@@ -233,13 +234,13 @@ impl<'a> Section<'a> {
         let mut found = Vec::new();
         for (name, value) in outer.table.iter() {
             let key: &'a str = name.get_ref();
-            let title = format!("{kind} `{}`", key.escape_debug());
+            let title = format!("{kind} `{}`", excerpt(key));
             match value.get_ref().as_table() {
                 Some(table) => {
                     found.push((Spanned::new(name.span(), key), Section { title, place: name.span(), table }));
                 }
                 None => {
-                    let message = format!("{title} is a {}", value.get_ref().type_str());
+                    let message = format!("{title} is {}", kind_of(value));
                     reader.report(&value.span(), message, "make it a table with keys of its own");
                 }
             }
@@ -261,7 +262,7 @@ impl<'a> Section<'a> {
             match item.get_ref().as_table() {
                 Some(table) => found.push(Section { title, place: item.span(), table }),
                 None => {
-                    let message = format!("{title} is a {}", item.get_ref().type_str());
+                    let message = format!("{title} is {}", kind_of(item));
                     reader.report(&item.span(), message, "make it a table: { … }");
                 }
             }
@@ -273,4 +274,11 @@ impl<'a> Section<'a> {
 /// Short text for people: not empty, no control characters, no blanks around it.
 pub(crate) fn is_readable(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && text.chars().count() <= 200 && !text.chars().any(char::is_control)
+}
+
+/// What TOML calls this kind of value, with its article.
+fn kind_of(value: &Spanned<DeValue<'_>>) -> String {
+    let kind = value.get_ref().type_str();
+    let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+    format!("{article} {kind}")
 }

@@ -36,6 +36,16 @@ impl Column {
         }
     }
 
+    /// The word for what is added up, in hashes and files.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Present { .. } => "present",
+            Self::Sum { .. } => "sum",
+            Self::SumOfSquares { .. } => "sum-of-squares",
+        }
+    }
+
     /// The measure's position in the dataset.
     pub fn measure(&self) -> Option<usize> {
         match self {

@@ -326,6 +326,9 @@ fn hash(query: &Query, columns: &[Column], cells: usize) -> Hash256 {
     encoder.bytes(query.hash().as_bytes());
     encoder.count(cells);
     encoder.count(columns.len());
-    columns.iter().for_each(|column| encoder.text(&format!("{column:?}")));
+    for column in columns {
+        encoder.text(column.code());
+        encoder.count(column.measure().unwrap_or_default());
+    }
     encoder.hash()
 }

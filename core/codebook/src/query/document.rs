@@ -11,6 +11,7 @@ use crate::code_set::CodeSet;
 use crate::codebook::Codebook;
 use crate::dataset::{Dataset, Measure, Variable};
 use crate::decimal::{format_decimal_short, parse_decimal};
+use crate::excerpt::excerpt;
 use crate::ids::EditionId;
 
 /// The document's form. Unknown fields are refused.
@@ -125,7 +126,7 @@ fn read_histogram(dataset: &Dataset, measure: &str, edges: &[String]) -> Result<
     let decimals = dataset.measures().get(index).map_or(0, Measure::decimals);
     let read = |edge: &String| {
         parse_decimal(edge, decimals)
-            .map_err(|cause| QueryError::Document(format!("the edge `{}`: {cause}", super::error::excerpt(edge))))
+            .map_err(|cause| QueryError::Document(format!("the edge `{}`: {cause}", excerpt(edge))))
     };
     Histogram::new(dataset, index, edges.iter().map(read).collect::<Result<_, _>>()?)
 }
@@ -153,9 +154,10 @@ fn read_figure(dataset: &Dataset, figure: &FigureDocument, axes: &[GroupAxis]) -
             Figure::Share { within: within.iter().map(place).collect::<Result<_, _>>()? }
         }
         FigureDocument::Quantile { measure, p, edges } => {
-            let probability = Probability::parse(p).ok().flatten().ok_or_else(|| {
-                QueryError::Document(format!("p is `{}`, not between 0 and 1", super::error::excerpt(p)))
-            })?;
+            let probability = Probability::parse(p)
+                .ok()
+                .flatten()
+                .ok_or_else(|| QueryError::Document(format!("p is `{}`, not between 0 and 1", excerpt(p))))?;
             Figure::Quantile { histogram: read_histogram(dataset, measure, edges)?, probability }
         }
     })

@@ -60,12 +60,3 @@ impl QueryError {
         Self::NotAllowed { what: what.into(), instead: instead.into() }
     }
 }
-
-/// Foreign text, shortened for a message.
-pub(crate) fn excerpt(text: &str) -> String {
-    let mut short: String = text.chars().take(60).flat_map(char::escape_debug).collect();
-    if text.chars().nth(60).is_some() {
-        short.push('…');
-    }
-    short
-}

@@ -32,6 +32,7 @@ pub enum Figure {
         population: bool,
     },
     /// `SHARE(COUNT(*), a, b)`: the count divided by that of the margin which keeps only the axes a and b.
+    /// Along a multiple-valued variable shares add up to more than 1.
     Share {
         /// Positions of the axes that the margin keeps, sorted; none of them for the grand total.
         within: Vec<usize>,

@@ -217,23 +217,18 @@ fn merge(dataset: &Dataset, parts: Vec<RowFilter>, all: bool) -> Option<Vec<RowF
 fn subtract(parts: &mut [RowFilter], all: bool) {
     let known = parts.to_vec();
     for part in parts {
-        let (RowFilter::Has { variable, codes } | RowFilter::HasNone { variable, codes }, keeps_out) = (match part {
-            RowFilter::HasNone { .. } => (part, true),
-            _ => (part, false),
-        }) else {
-            continue;
-        };
         // The side that shrinks: "has" in a conjunction, "has none" in a disjunction.
-        if keeps_out == all {
-            continue;
-        }
+        let (variable, codes) = match part {
+            RowFilter::Has { variable, codes } if all => (*variable, codes),
+            RowFilter::HasNone { variable, codes } if !all => (*variable, codes),
+            _ => continue,
+        };
         for other in &known {
             match other {
-                RowFilter::HasNone { variable: at, codes: out } if all && at == variable => {
-                    *codes = codes.intersection(&out.complement());
-                }
-                RowFilter::Has { variable: at, codes: among } if !all && at == variable => {
-                    *codes = codes.intersection(&among.complement());
+                RowFilter::HasNone { variable: at, codes: taken } | RowFilter::Has { variable: at, codes: taken }
+                    if *at == variable && matches!(other, RowFilter::HasNone { .. }) == all =>
+                {
+                    *codes = codes.intersection(&taken.complement());
                 }
                 _ => {}
             }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::error::{QueryError, excerpt};
+use super::error::QueryError;
 use crate::code_list::{CodeIndex, CodeList};
 use crate::codebook::Codebook;
 use crate::dataset::{Dataset, Measure, Variable};
+use crate::excerpt::excerpt;
 use crate::suggest::{Candidate, did_you_mean, listed, nearest};
 
 /// "did you mean", or else what there is.

@@ -116,8 +116,13 @@ fn comparison(dataset: &Dataset, left: &Expr, op: &BinaryOperator, right: &Expr)
         let what = format!("the condition `{}`", super::excerpt(&format!("{left} {op} {right}")));
         QueryError::not_allowed(what, FORMS)
     };
-    let (index, variable) = subject(dataset, left).ok_or_else(refused)??;
-    let code = code_of(variable, right)?;
+    // `2020 <= year` is `year >= 2020`.
+    let (named, op, literal) = match (name_of(left), mirrored(op)) {
+        (None, Some(mirrored)) if name_of(right).is_some() => (right, mirrored, left),
+        _ => (left, op.clone(), right),
+    };
+    let (index, variable) = subject(dataset, named).ok_or_else(refused)??;
+    let code = code_of(variable, literal)?;
     let mut only = CodeSet::empty(variable.list().len());
     only.insert(code);
     match op {
@@ -128,6 +133,18 @@ fn comparison(dataset: &Dataset, left: &Expr, op: &BinaryOperator, right: &Expr)
         BinaryOperator::Gt => Ok(among(index, range(variable, |at| at > code)?, false)),
         BinaryOperator::GtEq => Ok(among(index, range(variable, |at| at >= code)?, false)),
         _ => Err(refused()),
+    }
+}
+
+/// The operator that says the same with its sides exchanged.
+fn mirrored(op: &BinaryOperator) -> Option<BinaryOperator> {
+    match op {
+        BinaryOperator::Eq | BinaryOperator::NotEq => Some(op.clone()),
+        BinaryOperator::Lt => Some(BinaryOperator::Gt),
+        BinaryOperator::LtEq => Some(BinaryOperator::GtEq),
+        BinaryOperator::Gt => Some(BinaryOperator::Lt),
+        BinaryOperator::GtEq => Some(BinaryOperator::LtEq),
+        _ => None,
     }
 }
 

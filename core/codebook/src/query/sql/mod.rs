@@ -12,9 +12,10 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::build::Parts;
-use super::error::{QueryError, excerpt};
+use super::error::QueryError;
 use super::{MAX_QUERY_BYTES, Query, lookup};
 use crate::codebook::Codebook;
+use crate::excerpt::excerpt;
 
 /// How deeply parentheses may be nested.
 const MAX_NESTING: usize = 32;
