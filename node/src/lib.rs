@@ -3,6 +3,8 @@
 //! source → freeze → edition → aggregate. Records are read once, when an edition is frozen; queries read editions only.
 
 pub mod aggregate;
+pub mod check;
+pub mod commands;
 pub mod configuration;
 pub mod daemon;
 pub mod edition;

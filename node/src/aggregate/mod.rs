@@ -26,14 +26,7 @@ use sums::Sums;
 /// When the edition is of another dataset, does not hold a variable or measure, or is damaged; or when a figure is
 /// beyond `bound`, in which case nothing of it is kept.
 pub fn aggregate(admitted: &Admitted, edition: &Edition, bound: Bound) -> Result<LocalTable, AggregateError> {
-    count(admitted.plan(), edition, bound)
-}
-
-/// Counts what a plan asks, for the supplier's own eyes.
-///
-/// # Errors
-/// As [`aggregate`].
-pub(crate) fn count(plan: &Plan, edition: &Edition, bound: Bound) -> Result<LocalTable, AggregateError> {
+    let plan = admitted.plan();
     check_edition(plan, edition)?;
     let needs = Needs::of(plan, edition)?;
     let routes = routes(plan);

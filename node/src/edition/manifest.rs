@@ -124,7 +124,7 @@ impl MeasureSummary {
 }
 
 impl Manifest {
-    pub(super) fn new(origin: Origin, summary: Summary, extract: ExtractFacts) -> Self {
+    pub(crate) fn new(origin: Origin, summary: Summary, extract: ExtractFacts) -> Self {
         Self { form: FORM, origin, summary, extract }
     }
 

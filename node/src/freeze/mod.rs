@@ -14,7 +14,7 @@ pub use complaint::{Complaint, Complaints, Fault};
 pub use error::FreezeError;
 
 use crate::configuration::Binding;
-use crate::edition::{Draft, EditionStore, Manifest, Origin};
+use crate::edition::{Draft, EditionStore, Layout, Manifest, Origin, Summary};
 use crate::source::Progress;
 use rows::RowReader;
 
@@ -66,6 +66,23 @@ impl Freezing<'_> {
     }
 }
 
+/// Reads a source as freezing does, and keeps nothing.
+///
+/// # Errors
+/// When freezing would fail over the source or its values.
+pub fn rehearse(binding: &Binding, progress: &mut dyn FnMut(Progress)) -> Result<Summary, FreezeError> {
+    let mut rows = RowReader::new(binding);
+    binding.source().read(binding.columns(), progress, |place, fields| -> Result<(), FreezeError> {
+        rows.read(place, fields)?;
+        if rows.batch().is_full() {
+            rows.clear();
+        }
+        Ok(())
+    })?;
+    let (summary, complaints) = rows.finish();
+    if complaints.is_empty() { Ok(summary) } else { Err(FreezeError::Complaints(Box::new(complaints))) }
+}
+
 fn flush(rows: &mut RowReader<'_>, draft: &mut Draft) -> Result<(), FreezeError> {
     // After a complaint nothing will be kept; the rest is read for further complaints only.
     if rows.complaints().is_empty() {
@@ -76,8 +93,8 @@ fn flush(rows: &mut RowReader<'_>, draft: &mut Draft) -> Result<(), FreezeError>
 }
 
 /// The columns of the extract.
-fn layout(binding: &Binding) -> crate::edition::Layout {
-    crate::edition::Layout {
+fn layout(binding: &Binding) -> Layout {
+    Layout {
         variables: binding.variables().iter().map(|variable| variable.name.clone()).collect(),
         measures: binding.measures().iter().map(|measure| (measure.name.clone(), measure.optional)).collect(),
     }

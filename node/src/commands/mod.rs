@@ -1,0 +1,87 @@
+//! The command line.
+
+mod check;
+mod editions;
+mod freeze;
+mod identity;
+mod preview;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Parser, Subcommand};
+use optelsom_codebook::Timestamp;
+
+use crate::configuration::{Configuration, ConfigurationError};
+use crate::freeze::FreezeError;
+
+pub use preview::{Preview, PreviewError};
+
+/// What a command's exit code says; every command's help repeats it.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 something is wrong, said on standard error; 2 the command line is wrong; \
+    3 values stand for no code, so nothing was frozen; 4 a check failed";
+const VALUES_WITHOUT_CODE: u8 = 3;
+const CHECK_FAILED: u8 = 4;
+
+/// The supplier's node: freezes its own records, and counts in them what its agreement admits.
+#[derive(Debug, Parser)]
+#[command(name = "optelsom-node", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// The node's configuration.
+    #[arg(long, short, global = true, default_value = "node.toml", env = "OPTELSOM_NODE_CONFIGURATION")]
+    configuration: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read a source once and keep it as an edition.
+    #[command(after_help = EXIT_CODES)]
+    Freeze(freeze::Freeze),
+    /// Look at everything that the node needs, and say how to mend what is wrong.
+    #[command(after_help = EXIT_CODES)]
+    Check(check::Check),
+    /// Show what a question would count here, without any connection.
+    #[command(after_help = EXIT_CODES)]
+    Preview(preview::PreviewCommand),
+    /// The key that this supplier signs with.
+    #[command(after_help = EXIT_CODES)]
+    Identity(identity::Identity),
+    /// List the editions that are kept.
+    #[command(after_help = EXIT_CODES)]
+    Editions(editions::Editions),
+}
+
+type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+/// Does what the command line says. Results go to standard output, everything else to standard error.
+pub fn run(cli: Cli) -> ExitCode {
+    let configuration = || load(&cli.configuration);
+    let outcome = match &cli.command {
+        Command::Freeze(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
+        Command::Check(command) => Ok(command.run(configuration())),
+        Command::Preview(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
+        Command::Identity(command) => command.run(),
+        Command::Editions(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("optelsom-node: {error}");
+        match error.downcast_ref::<FreezeError>() {
+            Some(FreezeError::Complaints(_)) => VALUES_WITHOUT_CODE.into(),
+            _ => ExitCode::FAILURE,
+        }
+    })
+}
+
+fn load(path: &std::path::Path) -> Result<Configuration, ConfigurationError> {
+    Configuration::load(path, &|name| std::env::var_os(name))
+}
+
+/// The moment of the command.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,84 @@
+//! The commands, as a person runs them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod supplier;
+
+use std::process::{Command, Output};
+
+use supplier::{CSV, Supplier, csv};
+
+const AGREEMENT: &str = r#"
+supplier = "police"
+version = "1"
+valid = { from = "2020-01-01", until = "2099-12-31" }
+[[datasets]]
+name = "victims"
+variables = ["year", "sex", "form"]
+measures = "all"
+purposes = ["monitor"]
+minimum_suppliers = 3
+maximum_cells = 1000
+queries_per_day = 10
+"#;
+
+fn ready() -> Supplier {
+    let supplier = Supplier::new();
+    supplier.write("node.toml", format!("supplier = \"police\"\n{CSV}")).write("agreement.toml", AGREEMENT);
+    supplier.write("data.csv", csv(&["Vrouw;;31-01-2024;seksueel|arbeid;12;1.234,50", "man;;01-01-2023;;;0"]));
+    supplier
+}
+
+fn run(supplier: &Supplier, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_optelsom-node"))
+        .arg("--configuration")
+        .arg(supplier.path("node.toml"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| supplier.without_folder(&String::from_utf8(bytes).unwrap());
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+#[test]
+fn freeze_editions_and_preview() {
+    let supplier = ready();
+    let (code, out, err) = run(&supplier, &["freeze", "victims", "--edition", "2024-12"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with("edition 2024-12 of victims frozen: 2 rows from csv, codebook 1 ("), "{out}");
+    let (code, out, _) = run(&supplier, &["editions"]);
+    assert!(code == 0 && out.starts_with("victims  2024-12  2 rows  frozen 2"), "{out}");
+    let (code, out, err) = run(&supplier, &["preview", "SELECT year, COUNT(*), SUM(damages) FROM victims WHERE sex <> 'X' GROUP BY ROLLUP(year)"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    insta::assert_snapshot!(out, @"");
+    let (code, _, err) = run(&supplier, &["preview", "SELECT COUNT(*) FROM victims GROUP BY age_group"]);
+    assert!(code == 1 && err.contains("this node would refuse the question"), "{err}");
+}
+
+#[test]
+fn values_without_a_code_have_an_exit_code_of_their_own() {
+    let supplier = ready();
+    supplier.write("data.csv", csv(&["dame;;31-01-2024;;12;1"]));
+    let (code, out, err) = run(&supplier, &["freeze", "victims", "--edition", "1"]);
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert!(err.contains("\"dame\": stands for no code (1 row, first on line 2)"), "{err}");
+    let (code, _, err) = run(&supplier, &["freeze", "suspects", "--edition", "1"]);
+    assert!(code == 1 && err.contains("node.toml binds no dataset `suspects`"), "{err}");
+    assert_eq!(run(&supplier, &["freeze", "victims", "--edition", "../x"]).0, 2);
+}
+
+#[test]
+fn check_says_what_is_wrong_and_how_to_mend_it() {
+    let supplier = ready();
+    let (code, out, _) = run(&supplier, &["check"]);
+    assert!(code == 0 && out.contains("ok      values of victims: 2 rows, all of them can be frozen"), "{out}");
+    supplier.write("data.csv", csv(&["dame;;31-01-2024;;12;1"])).write("agreement.toml", AGREEMENT.replace("2099", "2021"));
+    let (code, out, _) = run(&supplier, &["check"]);
+    assert_eq!(code, 4);
+    assert!(out.contains("FAILED  values of victims: nothing can be frozen from it"), "{out}");
+    assert!(out.contains("FAILED  agreement: every query is refused"), "{out}");
+    assert_eq!(run(&supplier, &["check", "--quick"]).0, 4);
+    supplier.write("node.toml", "supplier = \"police\"\n[datasets.victim]\nsource = { csv = { path = \"data.csv\" } }\n");
+    let (code, out, _) = run(&supplier, &["check"]);
+    assert!(code == 4 && out.contains("line 2: the codebook has no dataset `victim`; did you mean `victims`?"), "{out}");
+}

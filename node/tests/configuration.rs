@@ -1,0 +1,115 @@
+//! `node.toml`: every mistake is found at once, with its line and how to mend it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod supplier;
+
+use std::ffi::OsString;
+
+use optelsom_node::configuration::{Configuration, FreezeWhen};
+use supplier::{CSV, Supplier};
+
+fn mistakes(bindings: &str) -> String {
+    let supplier = Supplier::new();
+    supplier.without_folder(&supplier.binding(bindings).unwrap_err().to_string())
+}
+
+#[test]
+fn every_mistake_is_listed_with_its_line() {
+    insta::assert_snapshot!(mistakes(r#"
+[datasets.victims]
+source = { csv = { path = "data.csv", delimiter = ";;", encoding = "windows1252x" } }
+years = [2030, 2031]
+[datasets.victims.variables.year]
+column = "jaar"
+transform = { year_of_date = { format = "%d-%m" } }
+[datasets.victims.variables.sekse]
+column = "geslacht"
+[datasets.victims.variables.sex]
+column = "geslacht"
+separator = "|"
+map = { vrouw = "Female" }
+[datasets.victims.variables.age_group]
+column = "leeftijd"
+constant = "18+"
+[datasets.victims.variables.form]
+column = "vorm"
+map = { a = "labor", b = "labour" }
+otherwise = "other"
+[datasets.victims.measures.days]
+column = "dagen"
+decimal = ","
+thousands = ","
+scale = 12
+"#), @"");
+    insta::assert_snapshot!(mistakes("[datasets.victims]\nsource = { sqlite = { path = \"a\", view = \"v; DROP TABLE x\" } }\n[datasets.victims.variables.sex]\ncolumn = \"a\\\" OR 1\"\n[datasets.victims.measures.days]\ncolumn = \"d\"\ndecimal = \",\"\n"), @"");
+}
+
+#[test]
+fn unknown_keys_and_broken_syntax_name_their_line() {
+    let of = |text: &str| Supplier::new().configuration(text).unwrap_err().to_string();
+    assert!(of("[health]\nlisten = \"127.0.0.1:9\"\nport = 9\n").contains("line 4: unknown field `port`"));
+    assert!(of("[datasets.victims\n").contains("line 2: "));
+    assert!(of("[coordinator]\naddress = \"https://x/\"\ncertificate = \"c\"\nkey = \"k\"\nauthority = \"a\"\n").contains("line 3: `https://x/` is not host:port"));
+}
+
+#[test]
+fn paths_are_those_of_the_files_folder_and_of_the_environment() {
+    let text = "supplier = \"police\"\n[coordinator]\naddress = \"bureau.example:8443\"\ncertificate = \"node.pem\"\nkey = \"node.key\"\nauthority = \"/etc/ca.pem\"\n[identity]\nfile = \"id.key\"\n";
+    let environment = |name: &str| (name == "OPTELSOM_NODE_KEY").then(|| OsString::from("/run/secrets/key"));
+    let configuration = Configuration::parse("/srv/node/node.toml".as_ref(), text.to_owned(), &environment).unwrap();
+    let coordinator = configuration.coordinator().unwrap();
+    assert_eq!(coordinator.server_name, "bureau.example");
+    assert_eq!(coordinator.certificate.to_str(), Some("/srv/node/node.pem"));
+    assert_eq!(coordinator.key.to_str(), Some("/run/secrets/key"));
+    assert_eq!(coordinator.authority.to_str(), Some("/etc/ca.pem"));
+    assert_eq!(configuration.identity().unwrap().to_str(), Some("/srv/node/id.key"));
+    assert_eq!(configuration.state().to_str(), Some("/srv/node/state"));
+    assert!(configuration.health().ip().is_loopback());
+}
+
+#[test]
+fn a_map_may_stand_in_a_file() {
+    let supplier = Supplier::new();
+    supplier.write("map.csv", "local;code\nvrouwelijk;F\n\"man; mannelijk\";M\n").write("data.csv", supplier::csv(&["vrouwelijk;;01-01-2024;;1;1"]));
+    let bindings = CSV.replace("map = { vrouw = \"F\", man = \"M\" }", "map_file = \"map.csv\"");
+    supplier.freeze(&bindings).unwrap();
+    assert_eq!(supplier.counts("SELECT COUNT(*) FROM victims GROUP BY sex"), [1, 0, 0]);
+    supplier.write("map.csv", "vrouwelijk;F\n");
+    assert!(supplier.binding(&bindings).unwrap_err().to_string().contains("the file has two columns, with the head local;code"));
+}
+
+#[test]
+fn freezing_by_hand_unless_said_otherwise() {
+    let supplier = Supplier::new();
+    assert_eq!(supplier.binding(CSV).unwrap().freeze(), FreezeWhen::ByHand);
+    let announced = CSV.replace("[datasets.victims]\n", "[datasets.victims]\nfreeze = \"on-announcement\"\n");
+    assert_eq!(supplier.binding(&announced).unwrap().freeze(), FreezeWhen::OnAnnouncement);
+}
+
+/// A configuration changed at random is an error or a configuration, never a crash.
+#[test]
+fn broken_configurations_never_crash() {
+    let mut state = 0x9E37_79B9_97F4_A7C1_u64;
+    let mut chance = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let supplier = Supplier::new();
+    for round in 0..500 {
+        let mut broken: Vec<char> = CSV.chars().collect();
+        for _ in 0..=chance(5) {
+            let at = chance(broken.len());
+            match chance(3) {
+                0 => broken[at] = ['"', '[', ']', '{', '=', '\n', 'é', '9'][chance(8)],
+                1 => drop(broken.remove(at)),
+                _ => broken.insert(at, ['"', '.', ',', '-', '|', '\n', '0', '%'][chance(8)]),
+            }
+        }
+        let text: String = broken.into_iter().collect();
+        let outcome = std::panic::catch_unwind(|| supplier.binding(&text).map(|_| ()));
+        assert!(outcome.is_ok(), "round {round}: crashed on\n{text}");
+    }
+}

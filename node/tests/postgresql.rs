@@ -1,0 +1,79 @@
+//! Freezing from PostgreSQL: one read-only `SELECT` with a time limit, and what it says when that cannot be.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod postgres;
+mod supplier;
+
+use sqlx::{Connection as _, Executor as _};
+use supplier::Supplier;
+
+const BINDINGS: &str = r#"
+[datasets.victims]
+source = { postgresql = { url_file = "url", view = "optelsom.meldingen", time_limit_seconds = 30 } }
+[datasets.victims.variables.year]
+column = "datum"
+transform = { year_of_date = {} }
+[datasets.victims.variables.sex]
+column = "Geslacht"
+[datasets.victims.variables.form]
+column = "vorm"
+separator = "|"
+[datasets.victims.measures.damages]
+column = "schade"
+"#;
+
+#[test]
+fn a_view_is_frozen_and_nothing_can_be_written() {
+    let Some(server) = postgres::Server::start() else { return };
+    let supplier = Supplier::new();
+    supplier.write("url", server.url() + "\n");
+    tell(&server, "CREATE SCHEMA optelsom; CREATE TABLE touched (at int);
+        CREATE TABLE records (datum date, geslacht text, vorm text, schade numeric, naam text);
+        INSERT INTO records SELECT date '2019-01-01' + (i % 2000), CASE i % 3 WHEN 0 THEN 'f' WHEN 1 THEN 'M' END,
+            CASE WHEN i % 2 = 0 THEN 'labour|criminal' END, i / 100.0, 'x' FROM generate_series(0, 4999) i;
+        CREATE VIEW optelsom.meldingen AS SELECT datum, geslacht AS \"Geslacht\", vorm, schade, naam FROM records;
+        ALTER DATABASE postgres SET datestyle = 'German';");
+    let manifest = supplier.freeze(BINDINGS).unwrap();
+    assert_eq!(manifest.summary().rows, 5000);
+    assert_eq!(supplier.counts("SELECT COUNT(*) FROM victims GROUP BY sex"), [1667, 1667, 1666]);
+    assert_eq!(supplier.counts("SELECT COUNT(*) FROM victims GROUP BY form"), [0, 2500, 2500, 2500]);
+    let sum: i64 = (0..5000).sum();
+    assert_eq!(supplier.count("SELECT SUM(damages) FROM victims").unwrap().columns()[1], [sum]);
+
+    let fail = |bindings: &str| supplier.freeze_as(bindings, "2").unwrap_err().to_string();
+    let message = fail(&BINDINGS.replace("\"vorm\"", "\"vormen\""));
+    assert!(message.contains("no column `vormen` (did you mean `vorm`?)"), "{message}");
+    let message = fail(&BINDINGS.replace("optelsom.meldingen", "optelsom.missing"));
+    assert!(message.contains("finding the view failed"), "{message}");
+
+    tell(&server, "CREATE FUNCTION slow() RETURNS date LANGUAGE sql AS $$ SELECT pg_sleep(60); SELECT current_date $$;
+        CREATE FUNCTION touch() RETURNS date LANGUAGE sql AS $$ INSERT INTO touched VALUES (1); SELECT current_date $$;
+        CREATE VIEW slow_view AS SELECT slow() AS datum, geslacht AS \"Geslacht\", vorm, schade FROM records;
+        CREATE VIEW sly_view AS SELECT touch() AS datum, geslacht AS \"Geslacht\", vorm, schade FROM records;");
+    let limited = BINDINGS.replace("optelsom.meldingen", "slow_view").replace("time_limit_seconds = 30", "time_limit_seconds = 1");
+    let message = fail(&limited);
+    assert!(message.contains("The time limit was reached"), "{message}");
+    let message = fail(&BINDINGS.replace("optelsom.meldingen", "sly_view"));
+    assert!(message.contains("read-only transaction"), "{message}");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named_without_its_password() {
+    let supplier = Supplier::new();
+    supplier.write("url", "postgresql://reader:s3cret@127.0.0.1:1/records");
+    let message = supplier.complaint(BINDINGS);
+    assert!(message.contains("the database 127.0.0.1:1/records: connecting failed"), "{message}");
+    assert!(!message.contains("s3cret"), "{message}");
+    supplier.write("url", "postgresql//reader:s3cret@nowhere");
+    let message = supplier.complaint(BINDINGS);
+    assert!(message.contains("not a PostgreSQL URL") && !message.contains("s3cret"), "{message}");
+}
+
+fn tell(server: &postgres::Server, statements: &'static str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = sqlx::PgConnection::connect(&server.url()).await.unwrap();
+        connection.execute(sqlx::raw_sql(statements)).await.unwrap();
+    });
+}
