@@ -1,5 +1,6 @@
 //! Where a question becomes a table: documents, agreement, approval, edition, counting. And where editions are frozen.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::clock::now;
 use super::settings::Settings;
 use super::store::{Decision, Question as Noted, Store, StoreError};
 use crate::aggregate::{AggregateError, aggregate};
-use crate::configuration::FreezeWhen;
+use crate::configuration::{Binding, FreezeWhen};
 use crate::edition::{EditionError, EditionStore};
 use crate::freeze::Freezing;
 
@@ -268,16 +269,27 @@ impl Desk {
 
     /// What this node can answer now.
     pub(super) fn holdings(&self) -> Holdings {
-        let holding = |binding: &crate::configuration::Binding| Holding {
+        let holding = |binding: &Binding| Holding {
             dataset: binding.dataset().to_owned(),
             variables: binding.variables().iter().map(|variable| variable.name.clone()).collect(),
             measures: binding.measures().iter().map(|measure| measure.name.clone()).collect(),
-            years: binding.years().map_or(0..=u32::MAX, |years| {
-                u32::try_from(*years.start()).unwrap_or(0)..=u32::try_from(*years.end()).unwrap_or(0)
-            }),
+            years: self.years_held(binding),
             editions: self.frozen(binding.dataset()),
         };
         Holdings(self.settings.bindings.iter().map(holding).collect())
+    }
+
+    /// The years that the configuration names, or all that the codebook knows.
+    fn years_held(&self, binding: &Binding) -> RangeInclusive<u32> {
+        let year = |year: i32| u32::try_from(year).unwrap_or(0);
+        if let Some(years) = binding.years() {
+            return year(*years.start())..=year(*years.end());
+        }
+        let dataset = self.settings.codebook.dataset(binding.dataset());
+        let codes =
+            dataset.and_then(|dataset| dataset.period_variable()).map_or(&[][..], |period| period.list().codes());
+        let known = || codes.iter().filter_map(|code| code.code().parse().ok());
+        known().min().unwrap_or(0)..=known().max().unwrap_or(0)
     }
 
     fn frozen(&self, dataset: &str) -> Vec<EditionId> {
@@ -289,7 +301,7 @@ impl Desk {
 
     /// Freezes an edition that was announced, if the configuration says so and it is not there yet. True if it is new.
     pub(super) async fn freeze_announced(self: &Arc<Self>, announced: &Announced) -> bool {
-        let wanted = |binding: &&crate::configuration::Binding| {
+        let wanted = |binding: &&Binding| {
             binding.dataset() == announced.dataset && binding.freeze() == FreezeWhen::OnAnnouncement
         };
         if !self.settings.bindings.iter().any(|binding| wanted(&binding)) {
