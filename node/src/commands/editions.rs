@@ -23,7 +23,10 @@ impl Editions {
                 let manifest = store.manifest(dataset, &edition)?;
                 let (origin, rows) = (manifest.origin(), manifest.summary().rows);
                 let (moment, version) = (origin.frozen_at, &origin.codebook_version);
-                println!("{dataset}  {edition}  {rows} rows  frozen {moment}  codebook {version} ({})", origin.codebook.short());
+                println!(
+                    "{dataset}  {edition}  {rows} rows  frozen {moment}  codebook {version} ({})",
+                    origin.codebook.short()
+                );
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -87,7 +87,8 @@ fn report(manifest: &Manifest) -> String {
         };
     }
     for measure in &summary.measures {
-        let _ = writeln!(text, "  {:width$}  {} with a value, {} without", measure.name, measure.present, measure.missing);
+        let _ =
+            writeln!(text, "  {:width$}  {} with a value, {} without", measure.name, measure.present, measure.missing);
     }
     text
 }

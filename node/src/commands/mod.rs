@@ -1,10 +1,14 @@
 //! The command line.
 
 mod check;
+mod daemon;
+mod decide;
 mod editions;
 mod freeze;
 mod identity;
+mod journal;
 mod preview;
+mod run;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -53,6 +57,21 @@ enum Command {
     /// List the editions that are kept.
     #[command(after_help = EXIT_CODES)]
     Editions(editions::Editions),
+    /// Attend the coordinator, and answer what the agreement admits, until told to stop.
+    #[command(after_help = EXIT_CODES)]
+    Run(daemon::Run),
+    /// List the queries that wait for a person.
+    #[command(after_help = EXIT_CODES)]
+    Pending(daemon::Pending),
+    /// Let the node answer a query that waits.
+    #[command(after_help = EXIT_CODES)]
+    Approve(daemon::Decide),
+    /// Have the node refuse a query that waits.
+    #[command(after_help = EXIT_CODES)]
+    Deny(daemon::Decide),
+    /// Show what was asked of this node, and what it answered.
+    #[command(after_help = EXIT_CODES)]
+    Journal(daemon::Journal),
 }
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;
@@ -66,6 +85,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Preview(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
         Command::Identity(command) => command.run(),
         Command::Editions(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
+        Command::Run(command) => configuration().map_err(Into::into).and_then(|found| command.run(found)),
+        Command::Pending(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
+        Command::Approve(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found, true)),
+        Command::Deny(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found, false)),
+        Command::Journal(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("optelsom-node: {error}");

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use optelsom_codebook::{
-    Admission, Agreement, Codebook, Column, EditionId, Lang, Plan, PlanError, Query, Refusal, Request,
-    Timestamp, format_decimal,
+    Admission, Agreement, Codebook, Column, EditionId, Lang, Plan, PlanError, Query, Refusal, Request, Timestamp,
+    format_decimal,
 };
 use optelsom_secagg::{Bound, LocalTable};
 
@@ -103,7 +103,9 @@ impl Preview {
             purpose: purpose.unwrap_or(first_purpose),
             now,
             min_suppliers: fewest,
-            minimum_frequency: terms.and_then(|terms| terms.minimum_frequency()).unwrap_or(plan.dataset().minimum_frequency()),
+            minimum_frequency: terms
+                .and_then(|terms| terms.minimum_frequency())
+                .unwrap_or(plan.dataset().minimum_frequency()),
             queries_today: 0,
         };
         let (admitted, waits_for_approval) = match agreement.admit(&request).map_err(PreviewError::Refused)? {
@@ -175,7 +177,8 @@ impl Words<'_> {
 }
 
 fn column_name(plan: &Plan, column: Column) -> String {
-    let measure = column.measure().and_then(|at| plan.dataset().measures().get(at)).map_or("", |measure| measure.name());
+    let measure =
+        column.measure().and_then(|at| plan.dataset().measures().get(at)).map_or("", |measure| measure.name());
     match column {
         Column::Count => "count".to_owned(),
         Column::Present { .. } => format!("rows with {measure}"),

@@ -1,0 +1,109 @@
+//! `optelsom-node run`, `pending`, `approve`, `deny` and `journal`: the daemon, and what a person sees and says of it.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Args;
+use optelsom_codebook::{Codebook, Query};
+use tokio::runtime::Runtime;
+use tracing_subscriber::EnvFilter;
+
+use super::{Outcome, decide, journal, run};
+use crate::configuration::Configuration;
+use crate::daemon::store::Question;
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Write the log as JSON, one object a line. What is logged is set by OPTELSOM_LOG, as in OPTELSOM_LOG=debug.
+    #[arg(long)]
+    log_json: bool,
+}
+
+impl Run {
+    pub(super) fn run(&self, configuration: Configuration) -> Outcome {
+        let filter = EnvFilter::try_from_env("OPTELSOM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        if self.log_json {
+            log.json().init();
+        } else {
+            log.with_ansi(std::io::stderr().is_terminal()).init();
+        }
+        Runtime::new()?.block_on(run::run(configuration))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Arguments of `approve` and `deny`.
+#[derive(Debug, Args)]
+pub struct Decide {
+    /// The query's identifier, or its first digits.
+    query: String,
+}
+
+impl Decide {
+    pub(super) fn run(&self, configuration: &Configuration, approved: bool) -> Outcome {
+        let question = Runtime::new()?.block_on(decide::decide(configuration.state(), &self.query, approved))?;
+        let done = if approved { "approved" } else { "denied" };
+        println!("Query {} is {done}. A running node acts on it within a second.", question.query.short());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Arguments of `pending`.
+#[derive(Debug, Args)]
+pub struct Pending {}
+
+impl Pending {
+    pub(super) fn run(&self, configuration: &Configuration) -> Outcome {
+        let waiting = Runtime::new()?.block_on(decide::pending(configuration.state()))?;
+        if waiting.is_empty() {
+            println!("No query waits for a person.");
+        }
+        let codebook = configuration.read_codebook()?;
+        for question in &waiting {
+            describe(question, &codebook);
+            println!("  optelsom-node approve {0}, or optelsom-node deny {0}", question.query.short());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Arguments of `journal`.
+#[derive(Debug, Args)]
+pub struct Journal {
+    /// One query, by its identifier or its first digits; all of them without it.
+    query: Option<String>,
+}
+
+impl Journal {
+    pub(super) fn run(&self, configuration: &Configuration) -> Outcome {
+        let runtime = Runtime::new()?;
+        let codebook = configuration.read_codebook()?;
+        let Some(digits) = &self.query else {
+            let questions = runtime.block_on(journal::questions(configuration.state()))?;
+            if questions.is_empty() {
+                println!("Nothing has been asked of this node.");
+            }
+            questions.iter().for_each(|question| describe(question, &codebook));
+            return Ok(ExitCode::SUCCESS);
+        };
+        let (question, events) = runtime.block_on(journal::entry(configuration.state(), digits))?;
+        describe(&question, &codebook);
+        for event in events {
+            let digest = event.digest.map(|digest| format!("  sha256 {}", hex::encode(digest))).unwrap_or_default();
+            println!("  {}  {}{digest}", event.at, event.event);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn describe(question: &Question, codebook: &Codebook) {
+    let sql = Query::from_json(codebook, &question.document).map(|query| query.to_sql());
+    println!("{}  {}", question.query, question.received_at);
+    println!("  {}", sql.as_deref().unwrap_or("(asked under another codebook)"));
+    println!("  purpose {}, asked by {}", question.purpose, question.requester);
+    if let Some(decision) = question.decision {
+        println!("  by a person here: {}", decision.as_str());
+    }
+}
