@@ -2,12 +2,21 @@
 
 use std::path::Path;
 
-use super::words::{nationality, number, province, several, several_or};
+use super::words::{euros, nationality, number, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, csv};
 
-const COLUMNS: [&str; 8] =
-    ["jaar", "uitbuiting", "geslacht", "leeftijdsklasse", "nationaliteit", "provincie", "doelgroep", "duur"];
+const COLUMNS: [&str; 9] = [
+    "jaar",
+    "uitbuiting",
+    "geslacht",
+    "leeftijdsklasse",
+    "nationaliteit",
+    "provincie",
+    "doelgroep",
+    "duur",
+    "vergoeding",
+];
 
 pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError> {
     let mut rows = Rows::under(&COLUMNS);
@@ -21,6 +30,7 @@ pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError
             province(victim.place).to_lowercase(),
             several_or(&victim.groups, "/", group, "geen"),
             number(victim.duration_days),
+            euros(victim.damages_cents, '.'),
         ]);
     }
     csv::write(&folder.join("aanmeldingen.csv"), &rows, b',', encoding_rs::UTF_8)

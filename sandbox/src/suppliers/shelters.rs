@@ -2,12 +2,21 @@
 
 use std::path::Path;
 
-use super::words::{day, nationality, number, province, several, several_or};
+use super::words::{day, euros, nationality, number, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, spreadsheet};
 
-const COLUMNS: [&str; 8] =
-    ["Datum", "Vorm van uitbuiting", "Geslacht", "Leeftijd", "Nationaliteit", "Waar", "Doelgroep", "Duur in dagen"];
+const COLUMNS: [&str; 9] = [
+    "Datum",
+    "Vorm van uitbuiting",
+    "Geslacht",
+    "Leeftijd",
+    "Nationaliteit",
+    "Waar",
+    "Doelgroep",
+    "Duur in dagen",
+    "Vergoeding",
+];
 
 pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError> {
     let mut rows = Rows::under(&COLUMNS);
@@ -21,6 +30,7 @@ pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError
             province(victim.place).to_owned(),
             several_or(&victim.groups, "; ", group, "Geen"),
             number(victim.duration_days),
+            euros(victim.damages_cents, '.'),
         ]);
     }
     spreadsheet::write(&folder.join("opvang.xlsx"), &rows, "Registratie")

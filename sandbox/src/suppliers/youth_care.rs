@@ -1,12 +1,13 @@
-//! Youth care: CSV with tabs, in UTF-8, with days of birth. It doesn't register damages or how long it lasted.
+//! Youth care: CSV with tabs, in UTF-8, with days of birth. It does not register damages.
 
 use std::path::Path;
 
-use super::words::{country, day, province, several, several_or};
+use super::words::{country, day, number, province, several, several_or};
 use crate::data::victim::{Form, Group, Sex, Victim};
 use crate::files::{Rows, WriteError, csv};
 
-const COLUMNS: [&str; 7] = ["aanmelddatum", "problematiek", "sekse", "geboortedatum", "land", "provincie", "kenmerk"];
+const COLUMNS: [&str; 8] =
+    ["aanmelddatum", "problematiek", "sekse", "geboortedatum", "land", "provincie", "kenmerk", "duur_dgn"];
 
 pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError> {
     let mut rows = Rows::under(&COLUMNS);
@@ -19,6 +20,7 @@ pub(super) fn write(folder: &Path, victims: &[&Victim]) -> Result<(), WriteError
             country(victim.citizenship).to_lowercase(),
             province(victim.place).to_uppercase(),
             several_or(&victim.groups, "+", group, "geen"),
+            number(victim.duration_days),
         ]);
     }
     csv::write(&folder.join("jeugd.tsv"), &rows, b'\t', encoding_rs::UTF_8)
