@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use optelsom_proto::key_file::{KeyFileError, read_secret};
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Executor, Row};
+use sqlx::{AnyConnection, Connection, Executor, Row};
 use thiserror::Error;
 
 use super::{Store, StoreError};
@@ -59,6 +59,8 @@ macro_rules! tables {
 const SQLITE_TABLES: &str = tables!("BLOB");
 const POSTGRESQL_TABLES: &str = tables!("BYTEA");
 
+const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;";
+
 /// Why there is no store. The operator's to mend.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -100,15 +102,20 @@ impl Store {
             StoreLocation::PostgresqlUrlFile(path) => (read_url(path)?, POSTGRESQL_TABLES),
         };
         let sqlite = matches!(location, StoreLocation::Sqlite(_));
+        // A pool would try for a long time what cannot succeed: the first connection is made by itself.
+        let mut first = AnyConnection::connect(&url).await.map_err(StoreError::from)?;
+        if sqlite {
+            first.execute(SQLITE_PRAGMAS).await.map_err(StoreError::from)?;
+        }
+        first.execute(tables).await.map_err(StoreError::from)?;
+        first.close().await.map_err(StoreError::from)?;
         let pool = AnyPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(20))
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if sqlite {
-                        connection
-                            .execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=10000;")
-                            .await?;
+                        connection.execute(SQLITE_PRAGMAS).await?;
                     }
                     Ok(())
                 })
@@ -117,7 +124,6 @@ impl Store {
             .await
             .map_err(StoreError::from)?;
         let store = Self { pool };
-        store.pool.execute(tables).await.map_err(StoreError::from)?;
         store.check_form().await?;
         Ok(store)
     }

@@ -1,0 +1,174 @@
+//! The same tests over SQLite and PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod federation;
+mod postgresql;
+
+use std::path::Path;
+
+use federation::node::hello;
+use federation::{Federation, supplier};
+use optelsom_codebook::Timestamp;
+use optelsom_coordinator::clock::now;
+use optelsom_coordinator::configuration::StoreLocation;
+use optelsom_coordinator::store::{Accepted, Ending, Found, NodeAnnouncement, OpenError, Store, StoredOutcome};
+use optelsom_proto::key_file::write_secret;
+use optelsom_proto::wire::Announced;
+use optelsom_secagg::combiner::{Effect, Input, Policy, Shape};
+use optelsom_secagg::messages::RoundOutcome;
+use optelsom_secagg::{Combiner, CombinerConfig, CombinerRecord, Generators, Rules};
+use postgresql::Postgresql;
+
+fn accepted(federation: &Federation, nonce: u8) -> Accepted {
+    let asked = federation.question("SELECT sex, COUNT(*) FROM victims GROUP BY sex", nonce);
+    let (question, document) = asked.into_parts();
+    Accepted { question, document, at: now(), minimum_frequency: 10 }
+}
+
+/// The record of a query that was cancelled: any real record will do.
+fn record(federation: &Federation, accepted: &Accepted) -> CombinerRecord {
+    let config = CombinerConfig {
+        roster: federation.roster.clone().into(),
+        generators: Generators::default(),
+        checkpoint: optelsom_codebook::Hash256::from_bytes([0; 32]),
+        rules: Rules::all(),
+    };
+    let shape = Shape { columns: 1, cells: 2 };
+    let policy = Policy {
+        deadline: accepted.question.entry.expires_at,
+        phase_timeout_ms: 1000,
+        resend_ms: 100,
+        least_participants: 4,
+    };
+    let machine = Combiner::new(config, accepted.question.clone(), shape, policy).unwrap();
+    let (_, effects) = machine.handle(now(), Input::Cancel { by: "test".to_owned() });
+    let persisted = effects.into_iter().find_map(|effect| match effect {
+        Effect::Persist(record) => Some(record),
+        _ => None,
+    });
+    persisted.unwrap()
+}
+
+fn opened() -> StoredOutcome {
+    StoredOutcome { outcome: RoundOutcome::Opened, reason: String::new() }
+}
+
+async fn what_is_accepted_stays_until_it_ends_once(location: &StoreLocation) {
+    let federation = Federation::new();
+    let store = Store::open(location).await.unwrap();
+    let (first, second) = (accepted(&federation, 1), accepted(&federation, 2));
+    let id = first.question.entry.id();
+    assert!(store.accept(&first).await.unwrap());
+    assert!(!store.accept(&first).await.unwrap(), "the same query twice is one query");
+    assert!(store.accept(&second).await.unwrap());
+    let kept = record(&federation, &first);
+    store.keep_record(&id, &kept).await.unwrap();
+    store.close().await;
+    // Another process finds all of it.
+    let store = Store::open(location).await.unwrap();
+    let unfinished = store.unfinished().await.unwrap();
+    let found = unfinished.iter().find(|stored| stored.accepted.question == first.question).unwrap();
+    assert_eq!((unfinished.len(), &found.record), (2, &Some(kept.clone())));
+    assert_eq!((&found.accepted.document, found.accepted.minimum_frequency), (&first.document, 10));
+    // A release of a megabyte, bytes of all kinds.
+    let release: Vec<u8> = (0..1_000_000_u32).map(|i| i.to_le_bytes()[usize::try_from(i % 4).unwrap()]).collect();
+    let ending = |outcome, release| Ending { outcome, at: now(), record: Some(&kept), release };
+    assert!(store.end(&id, ending(opened(), Some(release.clone()))).await.unwrap());
+    let other = StoredOutcome { outcome: RoundOutcome::Abandoned, reason: "too late".to_owned() };
+    assert!(!store.end(&id, ending(other, None)).await.unwrap(), "what has ended does not end again");
+    assert_eq!(store.summary(&id).await.unwrap().unwrap().outcome, Some(opened()));
+    assert_eq!(store.release(&id).await.unwrap(), Some(release));
+    assert_eq!(store.release(&second.question.entry.id()).await.unwrap(), None);
+    assert_eq!(store.unfinished().await.unwrap().len(), 1);
+}
+
+async fn queries_are_listed_and_found_by_their_requester(location: &StoreLocation) {
+    let federation = Federation::new();
+    let store = Store::open(location).await.unwrap();
+    let query = accepted(&federation, 3);
+    let id = query.question.entry.id();
+    store.accept(&query).await.unwrap();
+    assert!(matches!(store.find(&id.short(), Some("analyst-1")).await.unwrap(), Found::One(found) if found.id == id));
+    assert!(matches!(store.find(&id.short(), None).await.unwrap(), Found::One(_)));
+    assert!(matches!(store.find(&id.short(), Some("analyst-2")).await.unwrap(), Found::None));
+    // Text from outside stays text.
+    let evil = "analyst-1' OR '1'='1";
+    assert!(store.list(Some(evil), 10).await.unwrap().is_empty());
+    store.note(&id, now(), "police", "refused", "denied'); DROP TABLE queries; --").await.unwrap();
+    let refusals = store.refusals(&id).await.unwrap();
+    assert_eq!(refusals, [(supplier("police"), "denied'); DROP TABLE queries; --".to_owned())]);
+    assert!(!store.list(None, 10).await.unwrap().is_empty());
+}
+
+async fn editions_and_nodes_are_kept(location: &StoreLocation) {
+    let store = Store::open(location).await.unwrap();
+    let at = |millis| Timestamp::from_millis(millis);
+    let announced = |at| Announced { dataset: "victims".to_owned(), edition: "2024-12".parse().unwrap(), at };
+    store.announce(announced(at(5))).await.unwrap();
+    let again = store.announce(announced(at(9))).await.unwrap();
+    assert_eq!(again.at, at(5), "an edition is announced once");
+    assert_eq!(store.editions().await.unwrap(), [announced(at(5))]);
+    for moment in [at(1), at(2)] {
+        let node = NodeAnnouncement { supplier: supplier("police"), hello: hello("police"), last_seen: moment };
+        store.keep_announcement(&node).await.unwrap();
+    }
+    store.last_seen(&supplier("police"), at(7)).await.unwrap();
+    let nodes = store.announcements().await.unwrap();
+    assert_eq!((nodes.len(), nodes[0].last_seen), (1, at(7)));
+    assert_eq!(nodes[0].hello.agreement, hello("police").agreement);
+}
+
+async fn all(location: &StoreLocation) {
+    what_is_accepted_stays_until_it_ends_once(location).await;
+    queries_are_listed_and_found_by_their_requester(location).await;
+    editions_and_nodes_are_kept(location).await;
+}
+
+fn url_file(folder: &Path, url: &str) -> StoreLocation {
+    let path = folder.join("url");
+    write_secret(&path, url.as_bytes()).unwrap();
+    StoreLocation::PostgresqlUrlFile(path)
+}
+
+#[tokio::test]
+async fn sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    // Characters that mean something in URLs mean nothing in paths.
+    all(&StoreLocation::Sqlite(folder.path().join("a?b#c%20d").join("store.sqlite"))).await;
+}
+
+#[tokio::test]
+async fn postgresql() {
+    let Some(server) = Postgresql::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    all(&url_file(folder.path(), &server.url())).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.sqlite");
+    std::fs::write(&file, "this is no database, and never was one; it is long enough to be looked at").unwrap();
+    assert!(matches!(Store::open(&StoreLocation::Sqlite(file)).await, Err(OpenError::Store(_))));
+    let wrong = url_file(folder.path(), "mysql://localhost/x");
+    assert!(matches!(Store::open(&wrong).await, Err(OpenError::Url(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_coordinator_runs_on_postgresql() {
+    let Some(server) = Postgresql::start() else { return };
+    let mut federation = Federation::new();
+    federation.configuration.store = url_file(federation.path(), &server.url());
+    let running = federation.start().await;
+    federation.announce(&running).await;
+    let mut analyst = federation.analyst(&running).await;
+    let asked = federation.question("SELECT sex, COUNT(*) FROM victims GROUP BY sex", 1);
+    let mut events = analyst.ask(optelsom_proto::v1::AskRequest::from(&asked)).await.unwrap().into_inner();
+    events.message().await.unwrap().unwrap();
+    running.shutdown().await;
+    let running = federation.start().await;
+    let mut analyst = federation.analyst(&running).await;
+    let queries = analyst.list(optelsom_proto::v1::ListRequest { most: 0 }).await.unwrap().into_inner().queries;
+    assert_eq!((queries.len(), queries[0].outcome), (1, None));
+    running.shutdown().await;
+}
