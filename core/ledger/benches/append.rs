@@ -16,7 +16,8 @@ use optelsom_ledger::tiles::{
 };
 use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster};
 
-const SIZES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
+/// About a thousand to a million entries, all with their last tile half full: how full it is makes the difference else.
+const SIZES: [u64; 4] = [3 * 256 + 128, 39 * 256 + 128, 390 * 256 + 128, 3906 * 256 + 128];
 
 /// About as long as the entry of a query to twelve suppliers.
 const LEAF_BYTES: usize = 500;

@@ -44,8 +44,8 @@ impl<'a> Partition<'a> {
             };
             self.move_to(*place, part, half);
         }
-        let touched = halves.iter().flat_map(|(whole, half)| [*whole, *half]).filter(|part| *part != OUTSIDE);
-        match touched.into_iter().find(|part| self.too_small(*part)) {
+        let mut touched = halves.iter().flat_map(|(whole, half)| [*whole, *half]);
+        match touched.find(|part| self.too_small(*part)) {
             Some(part) => Err(TooSmall { members: self.members(part), unwaived: self.count(part) }),
             None => Ok(()),
         }

@@ -1,5 +1,7 @@
 //! The guard against differencing: its examples, its exceptions, and an oracle by linear algebra.
 
+mod oracle;
+
 use std::collections::BTreeSet;
 
 use optelsom_codebook::SupplierId;
@@ -8,6 +10,7 @@ use optelsom_ledger::guard::{About, Differencing, GuardRefusal, History, Known, 
 use proptest::prelude::*;
 
 use crate::fixture::{Federation, Log, supplier};
+use oracle::isolates;
 
 const YEARS: (i32, i32) = (2020, 2024);
 
@@ -269,6 +272,14 @@ fn the_verdict_does_not_change_with_what_is_logged_later() {
     let query = scene.attempt(fewer).query;
     let again = scene.list(query, 1, &all(8));
     assert_eq!(scene.judge(again), before);
+    // Nor with a final certificate that comes later.
+    let mut finished = Scene::new(9, 1);
+    let nine = finished.asked_of(&all(9));
+    let eight = finished.list(finished.attempt(nine).query, 2, &all(8));
+    let other = finished.asked_of(&all(8));
+    let verdict = finished.judge(other);
+    finished.finish(eight);
+    assert_eq!((finished.judge(other).is_err(), finished.judge(other)), (true, verdict));
     // Another attempt is read as of its own.
     let next = scene.list(query, 2, &all(8));
     assert_eq!(scene.judge(next), Ok(()));
@@ -317,60 +328,6 @@ fn many_sets_of_many_suppliers() {
     let refused = scene.history.foresee(0, &few, &BTreeSet::new());
     let Err(GuardRefusal::Differencing(given_away)) = refused else { panic!("{refused:?}") };
     assert_eq!(given_away.part, vec![supplier(49)]);
-}
-
-/// Rows of numbers modulo a prime far above every determinant that so few suppliers can have.
-const PRIME: u64 = (1 << 61) - 1;
-
-fn times(a: u64, b: u64) -> u64 {
-    u64::try_from(u128::from(a) * u128::from(b) % u128::from(PRIME)).unwrap()
-}
-
-fn inverse(a: u64) -> u64 {
-    let (mut result, mut base, mut exponent) = (1, a, PRIME - 2);
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result = times(result, base);
-        }
-        base = times(base, base);
-        exponent >>= 1;
-    }
-    result
-}
-
-fn rank(mut rows: Vec<Vec<u64>>) -> usize {
-    let columns = rows.first().map_or(0, Vec::len);
-    let mut rank = 0;
-    for column in 0..columns {
-        let Some(pivot) = (rank..rows.len()).find(|row| rows[*row][column] != 0) else { continue };
-        rows.swap(rank, pivot);
-        let scale = inverse(rows[rank][column]);
-        let pivot: Vec<u64> = rows[rank].iter().map(|value| times(*value, scale)).collect();
-        for row in rows.iter_mut().skip(rank + 1) {
-            let factor = PRIME - row[column];
-            for (value, pivot) in row.iter_mut().zip(&pivot) {
-                *value = (*value + times(factor % PRIME, *pivot)) % PRIME;
-            }
-        }
-        rank += 1;
-    }
-    rank
-}
-
-/// Whether some combination of the totals is about one to c+1 suppliers without a waiver: there are such a group W and a
-/// combination that vanishes on all others without a waiver but not on W.
-fn isolates(sets: &[u32], suppliers: usize, waived: u32, collusion: usize) -> bool {
-    let honest: Vec<usize> = (0..suppliers).filter(|n| waived >> n & 1 == 0).collect();
-    let restricted = |columns: &[usize]| {
-        let row = |set: &u32| columns.iter().map(|n| u64::from(set >> n & 1)).collect::<Vec<u64>>();
-        rank(sets.iter().map(row).collect())
-    };
-    let whole = restricted(&honest);
-    (1_u32..1 << honest.len()).filter(|group| (group.count_ones() as usize) < collusion + 2).any(|group| {
-        let others: Vec<usize> =
-            honest.iter().enumerate().filter(|(n, _)| group >> n & 1 == 0).map(|(_, supplier)| *supplier).collect();
-        whole > restricted(&others)
-    })
 }
 
 #[test]
