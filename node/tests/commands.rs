@@ -48,9 +48,19 @@ fn freeze_editions_and_preview() {
     assert!(out.starts_with("edition 2024-12 of victims frozen: 2 rows from csv, codebook 1 ("), "{out}");
     let (code, out, _) = run(&supplier, &["editions"]);
     assert!(code == 0 && out.starts_with("victims  2024-12  2 rows  frozen 2"), "{out}");
-    let (code, out, err) = run(&supplier, &["preview", "SELECT year, COUNT(*), SUM(damages) FROM victims WHERE sex <> 'X' GROUP BY ROLLUP(year)"]);
+    let (code, out, err) = run(
+        &supplier,
+        &["preview", "SELECT year, COUNT(*), SUM(damages) FROM victims WHERE sex <> 'X' GROUP BY ROLLUP(year)"],
+    );
     assert_eq!((code, err.as_str()), (0, ""));
-    insta::assert_snapshot!(out, @"");
+    insta::assert_snapshot!(out, @r"
+    year   count  sum of damages
+    2023   1      0.00
+    2024   1      1234.50
+    (all)  2      1234.50
+    7 cells, 4 of them with nothing in them; reports, edition 2024-12
+    these are this supplier's own figures: not protected, and not to be passed on
+    ");
     let (code, _, err) = run(&supplier, &["preview", "SELECT COUNT(*) FROM victims GROUP BY age_group"]);
     assert!(code == 1 && err.contains("this node would refuse the question"), "{err}");
 }
@@ -72,13 +82,19 @@ fn check_says_what_is_wrong_and_how_to_mend_it() {
     let supplier = ready();
     let (code, out, _) = run(&supplier, &["check"]);
     assert!(code == 0 && out.contains("ok      values of victims: 2 rows, all of them can be frozen"), "{out}");
-    supplier.write("data.csv", csv(&["dame;;31-01-2024;;12;1"])).write("agreement.toml", AGREEMENT.replace("2099", "2021"));
+    supplier
+        .write("data.csv", csv(&["dame;;31-01-2024;;12;1"]))
+        .write("agreement.toml", AGREEMENT.replace("2099", "2021"));
     let (code, out, _) = run(&supplier, &["check"]);
     assert_eq!(code, 4);
     assert!(out.contains("FAILED  values of victims: nothing can be frozen from it"), "{out}");
     assert!(out.contains("FAILED  agreement: every query is refused"), "{out}");
     assert_eq!(run(&supplier, &["check", "--quick"]).0, 4);
-    supplier.write("node.toml", "supplier = \"police\"\n[datasets.victim]\nsource = { csv = { path = \"data.csv\" } }\n");
+    supplier
+        .write("node.toml", "supplier = \"police\"\n[datasets.victim]\nsource = { csv = { path = \"data.csv\" } }\n");
     let (code, out, _) = run(&supplier, &["check"]);
-    assert!(code == 4 && out.contains("line 2: the codebook has no dataset `victim`; did you mean `victims`?"), "{out}");
+    assert!(
+        code == 4 && out.contains("line 2: the codebook has no dataset `victim`; did you mean `victims`?"),
+        "{out}"
+    );
 }

@@ -41,8 +41,34 @@ column = "dagen"
 decimal = ","
 thousands = ","
 scale = 12
-"#), @"");
-    insta::assert_snapshot!(mistakes("[datasets.victims]\nsource = { sqlite = { path = \"a\", view = \"v; DROP TABLE x\" } }\n[datasets.victims.variables.sex]\ncolumn = \"a\\\" OR 1\"\n[datasets.victims.measures.days]\ncolumn = \"d\"\ndecimal = \",\"\n"), @"");
+"#), @r#"
+    …/node.toml has 12 mistakes
+      line 4: the delimiter ";;" is not one character; use ";", "," or "\t"
+      line 4: there is no encoding "windows1252x"; use "utf-8", "windows-1252" or another name of the WHATWG list
+      line 5: the period has none of the years 2030 to 2031; write years = [first, last]
+      line 8: "%d-%m" does not say how a whole date is written; use %d, %m and %Y, as in "%d-%m-%Y"
+      line 9: `victims` has no variable `sekse`; it has year, sex, age_group, form
+      line 11: `sex` takes one value, so a separator means nothing; take `separator` out
+      line 14: the list `sex` has no code "Female"; did you mean "F"?
+      line 15: `age_group` does not say plainly where its values come from; give it either `column`, or `constant` alone, or `transform = { age_group = { birth, at, bins } }`
+      line 20: the list `forms` has no code "labor"; did you mean "labour"?
+      line 21: the list `forms` has no code "other"; look the codes up in the codebook
+      line 23: `decimal` and `thousands` are the same mark; use two different marks
+      line 26: the scale is not within -9 to 9; scale = 2 says that the column holds hundredths
+    "#);
+}
+
+#[test]
+fn names_that_would_reach_a_statement_are_plain() {
+    let message = mistakes(
+        "[datasets.victims]\nsource = { sqlite = { path = \"a\", view = \"v; DROP TABLE x\" } }\n\
+         [datasets.victims.variables.sex]\ncolumn = \"a\\\" OR 1\"\n\
+         [datasets.victims.measures.days]\ncolumn = \"d\"\ndecimal = \",\"\n",
+    );
+    assert!(message.contains("line 3: `v; DROP TABLE x` is no plain name for a view"), "{message}");
+    assert!(message.contains("line 5: `a\\\" OR 1` is no plain name for a column"), "{message}");
+    assert!(message.contains("line 8: this source gives numbers as numbers"), "{message}");
+    assert!(message.contains("line 2: the period is not bound"), "{message}");
 }
 
 #[test]
@@ -50,7 +76,10 @@ fn unknown_keys_and_broken_syntax_name_their_line() {
     let of = |text: &str| Supplier::new().configuration(text).unwrap_err().to_string();
     assert!(of("[health]\nlisten = \"127.0.0.1:9\"\nport = 9\n").contains("line 4: unknown field `port`"));
     assert!(of("[datasets.victims\n").contains("line 2: "));
-    assert!(of("[coordinator]\naddress = \"https://x/\"\ncertificate = \"c\"\nkey = \"k\"\nauthority = \"a\"\n").contains("line 3: `https://x/` is not host:port"));
+    assert!(
+        of("[coordinator]\naddress = \"https://x/\"\ncertificate = \"c\"\nkey = \"k\"\nauthority = \"a\"\n")
+            .contains("line 3: `https://x/` is not host:port")
+    );
 }
 
 #[test]
@@ -71,12 +100,20 @@ fn paths_are_those_of_the_files_folder_and_of_the_environment() {
 #[test]
 fn a_map_may_stand_in_a_file() {
     let supplier = Supplier::new();
-    supplier.write("map.csv", "local;code\nvrouwelijk;F\n\"man; mannelijk\";M\n").write("data.csv", supplier::csv(&["vrouwelijk;;01-01-2024;;1;1"]));
+    supplier
+        .write("map.csv", "local;code\nvrouwelijk;F\n\"man; mannelijk\";M\n")
+        .write("data.csv", supplier::csv(&["vrouwelijk;;01-01-2024;;1;1"]));
     let bindings = CSV.replace("map = { vrouw = \"F\", man = \"M\" }", "map_file = \"map.csv\"");
     supplier.freeze(&bindings).unwrap();
     assert_eq!(supplier.counts("SELECT COUNT(*) FROM victims GROUP BY sex"), [1, 0, 0]);
     supplier.write("map.csv", "vrouwelijk;F\n");
-    assert!(supplier.binding(&bindings).unwrap_err().to_string().contains("the file has two columns, with the head local;code"));
+    assert!(
+        supplier
+            .binding(&bindings)
+            .unwrap_err()
+            .to_string()
+            .contains("the file has two columns, with the head local;code")
+    );
 }
 
 #[test]

@@ -38,7 +38,8 @@ impl World {
         let mut dataset = "[datasets.victims]\nlabel = { nl = \"a\", en = \"a\" }\nunit = \"report\"\nperiod = \"v0\"\nminimum_frequency = 3\n".to_owned();
         for (at, size, multiple) in self.sizes() {
             let codes = (0..size).map(|code| format!("{{ code = \"c{code}\", nl = \"a\", en = \"a\" }}"));
-            writeln!(text, "[lists.l{at}]\nordered = true\ncodes = [{}]", codes.collect::<Vec<_>>().join(", ")).unwrap();
+            writeln!(text, "[lists.l{at}]\nordered = true\ncodes = [{}]", codes.collect::<Vec<_>>().join(", "))
+                .unwrap();
             writeln!(dataset, "[datasets.victims.variables.v{at}]\nlist = \"l{at}\"\nlabel = {{ nl = \"a\", en = \"a\" }}\nmultiple = {multiple}").unwrap();
         }
         for (name, optional) in [("needed", false), ("perhaps", true)] {
@@ -64,7 +65,8 @@ impl World {
                 text += &codes.iter().map(|code| format!("c{code}")).collect::<Vec<_>>().join("|");
                 text += ",";
             }
-            let number = |value: Option<i64>| value.map_or(String::new(), |value| optelsom_codebook::format_decimal(value, 1));
+            let number =
+                |value: Option<i64>| value.map_or(String::new(), |value| optelsom_codebook::format_decimal(value, 1));
             writeln!(text, "{},{}", number(row.measures[0]), number(row.measures[1])).unwrap();
         }
         text
@@ -72,14 +74,22 @@ impl World {
 }
 
 fn worlds() -> impl Strategy<Value = World> {
-    (prop::collection::vec(1u16..5, 1..4), prop::collection::vec(1u16..5, 0..3)).prop_flat_map(|(singles, multiples)| {
-        let single = singles.iter().map(|size| (0..*size).prop_map(|code| vec![code]).boxed());
-        let multiple = multiples.iter().map(|size| prop::collection::btree_set(0..*size, 1..=usize::from(*size)).prop_map(|set| set.into_iter().collect()).boxed());
-        let codes: Vec<BoxedStrategy<Vec<CodeIndex>>> = single.chain(multiple).collect();
-        let measures = (-500i64..=500, prop::option::of(-500i64..=500)).prop_map(|(needed, perhaps)| [Some(needed), perhaps]);
-        let rows = prop::collection::vec((codes, measures).prop_map(|(codes, measures)| Row { codes, measures }), 0..60);
-        rows.prop_map(move |rows| World { singles: singles.clone(), multiples: multiples.clone(), rows })
-    })
+    (prop::collection::vec(1u16..5, 1..4), prop::collection::vec(1u16..5, 0..3)).prop_flat_map(
+        |(singles, multiples)| {
+            let single = singles.iter().map(|size| (0..*size).prop_map(|code| vec![code]).boxed());
+            let multiple = multiples.iter().map(|size| {
+                prop::collection::btree_set(0..*size, 1..=usize::from(*size))
+                    .prop_map(|set| set.into_iter().collect())
+                    .boxed()
+            });
+            let codes: Vec<BoxedStrategy<Vec<CodeIndex>>> = single.chain(multiple).collect();
+            let measures =
+                (-500i64..=500, prop::option::of(-500i64..=500)).prop_map(|(needed, perhaps)| [Some(needed), perhaps]);
+            let rows =
+                prop::collection::vec((codes, measures).prop_map(|(codes, measures)| Row { codes, measures }), 0..60);
+            rows.prop_map(move |rows| World { singles: singles.clone(), multiples: multiples.clone(), rows })
+        },
+    )
 }
 
 /// A question as text, from a stream of choices.
@@ -138,10 +148,14 @@ fn expected(plan: &Plan, rows: &[Row]) -> Vec<Vec<i64>> {
             let within = plan.axes().iter().zip(positions).all(|(axis, position)| match (axis.kind(), position) {
                 (_, None) => true,
                 (AxisKind::Variable { variable }, Some(position)) => {
-                    let AxisValue::Code(code) = axis.codes()[position as usize].value() else { panic!("a bin of a variable") };
+                    let AxisValue::Code(code) = axis.codes()[position as usize].value() else {
+                        panic!("a bin of a variable")
+                    };
                     row.codes[*variable].contains(&code)
                 }
-                (AxisKind::Histogram { measure, .. }, Some(position)) => axis.bin_of(row.measures[*measure]) == Some(position),
+                (AxisKind::Histogram { measure, .. }, Some(position)) => {
+                    axis.bin_of(row.measures[*measure]) == Some(position)
+                }
             });
             if within {
                 for (column, cells) in plan.columns().iter().zip(&mut columns) {
@@ -176,7 +190,8 @@ fn most_random_questions_are_askable() {
     let world = World { singles: vec![3, 2], multiples: vec![3], rows: Vec::new() };
     let supplier = Supplier::with_codebook(&world.codebook());
     let askable = (0..=255u8).filter(|seed| {
-        let choices: Vec<u8> = (0..24u8).map(|at| seed.wrapping_mul(31).wrapping_add(at.wrapping_mul(*seed | 1)) ^ (at * 7)).collect();
+        let choices: Vec<u8> =
+            (0..24u8).map(|at| seed.wrapping_mul(31).wrapping_add(at.wrapping_mul(*seed | 1)) ^ (at * 7)).collect();
         Query::from_sql(supplier.codebook(), &question(&world, &choices)).is_ok()
     });
     assert!(askable.count() > 128);
@@ -196,5 +211,8 @@ fn a_sum_that_does_not_fit_is_an_error() {
     // One row's square is within 62 bits, but with three suppliers the sum might not be.
     let error = supplier.count("SELECT VAR(days) FROM victims WHERE year = 2024").unwrap_err().to_string();
     assert!(error.contains("cell 0"), "{error}");
-    assert_eq!(supplier.count("SELECT SUM(days) FROM victims").unwrap().columns()[1], [3 * i64::try_from(bound).unwrap()]);
+    assert_eq!(
+        supplier.count("SELECT SUM(days) FROM victims").unwrap().columns()[1],
+        [3 * i64::try_from(bound).unwrap()]
+    );
 }

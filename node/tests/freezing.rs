@@ -16,7 +16,8 @@ const GOOD: [&str; 4] = [
 #[test]
 fn every_value_becomes_a_code() {
     let supplier = Supplier::new();
-    let lines = [GOOD[0], "MAN ;29-02-2004;28-02-2022;geëist;;0", GOOD[2], "x;01-01-2020;01-01-2023; arbeid | |arbeid;0;0,1"];
+    let lines =
+        [GOOD[0], "MAN ;29-02-2004;28-02-2022;geëist;;0", GOOD[2], "x;01-01-2020;01-01-2023; arbeid | |arbeid;0;0,1"];
     let manifest = supplier.write("data.csv", csv(&lines)).freeze(CSV).unwrap();
     let summary = manifest.summary();
     assert_eq!(summary.rows, 4);
@@ -37,7 +38,11 @@ fn every_value_becomes_a_code() {
 fn values_without_a_code_are_listed_and_nothing_is_kept() {
     let supplier = Supplier::new();
     let mut lines = GOOD.to_vec();
-    lines.extend(["onbekend;;01-01-2024;seksueel|huiselijk;1;1", "onbekend;;01-01-2031;;20001;1,005", "man;;31-02-2024;;een;"]);
+    lines.extend([
+        "onbekend;;01-01-2024;seksueel|huiselijk;1;1",
+        "onbekend;;01-01-2031;;20001;1,005",
+        "man;;31-02-2024;;een;",
+    ]);
     supplier.write("data.csv", csv(&lines));
     insta::assert_snapshot!(supplier.complaint(CSV), @r#"
     nothing was frozen: of 7 rows read, some have values that stand for nothing
@@ -66,7 +71,8 @@ fn values_without_a_code_are_listed_and_nothing_is_kept() {
 fn values_without_a_code_go_where_the_binding_says() {
     let supplier = Supplier::new();
     let bindings = CSV.replace("map = { vrouw", "otherwise = \"X\"\nmap = { vrouw");
-    let manifest = supplier.write("data.csv", csv(&["onbekend;;01-01-2024;;1;1", ";;01-01-2024;;1;1"])).freeze(&bindings).unwrap();
+    let manifest =
+        supplier.write("data.csv", csv(&["onbekend;;01-01-2024;;1;1", ";;01-01-2024;;1;1"])).freeze(&bindings).unwrap();
     let sex = &manifest.summary().variables[1];
     assert_eq!((sex.mapped, sex.missing, sex.otherwise), (0, 1, 1));
 }
@@ -125,7 +131,10 @@ fn a_wrong_encoding_is_found_by_its_first_byte() {
     let message = supplier.complaint(&bindings);
     assert!(message.starts_with("…/data.csv, line 3, byte 90: not UTF-8 text."), "{message}");
     let bindings = CSV.replace("windows-1252", "utf-16le");
-    let text: Vec<u8> = String::from_utf8_lossy(&csv(&["man;;01-01-2024;arbeid;1;1"])).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let text: Vec<u8> = String::from_utf8_lossy(&csv(&["man;;01-01-2024;arbeid;1;1"]))
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let manifest = supplier.write("data.csv", &text).freeze(&bindings).unwrap();
     assert_eq!(manifest.summary().rows, 1);
     let half = [&text[..], &[0x00, 0xD8, b'x', 0]].concat();
@@ -185,7 +194,8 @@ fn a_damaged_edition_is_not_believed() {
 fn an_edition_of_another_codebook_is_not_opened() {
     let supplier = Supplier::new();
     supplier.write("data.csv", csv(&GOOD[..1])).freeze(CSV).unwrap();
-    let other = optelsom_codebook::Codebook::parse(&supplier::CODEBOOK.replace("version = \"1\"", "version = \"2\"")).unwrap();
+    let other =
+        optelsom_codebook::Codebook::parse(&supplier::CODEBOOK.replace("version = \"1\"", "version = \"2\"")).unwrap();
     let error = supplier.store().open("victims", &edition_id("1"), &other).err().unwrap();
     assert!(error.to_string().contains("was frozen under codebook 1 ("), "{error}");
 }

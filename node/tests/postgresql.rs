@@ -28,12 +28,15 @@ fn a_view_is_frozen_and_nothing_can_be_written() {
     let Some(server) = postgres::Server::start() else { return };
     let supplier = Supplier::new();
     supplier.write("url", server.url() + "\n");
-    tell(&server, "CREATE SCHEMA optelsom; CREATE TABLE touched (at int);
+    tell(
+        &server,
+        "CREATE SCHEMA optelsom; CREATE TABLE touched (at int);
         CREATE TABLE records (datum date, geslacht text, vorm text, schade numeric, naam text);
         INSERT INTO records SELECT date '2019-01-01' + (i % 2000), CASE i % 3 WHEN 0 THEN 'f' WHEN 1 THEN 'M' END,
             CASE WHEN i % 2 = 0 THEN 'labour|criminal' END, i / 100.0, 'x' FROM generate_series(0, 4999) i;
         CREATE VIEW optelsom.meldingen AS SELECT datum, geslacht AS \"Geslacht\", vorm, schade, naam FROM records;
-        ALTER DATABASE postgres SET datestyle = 'German';");
+        ALTER DATABASE postgres SET datestyle = 'German';",
+    );
     let manifest = supplier.freeze(BINDINGS).unwrap();
     assert_eq!(manifest.summary().rows, 5000);
     assert_eq!(supplier.counts("SELECT COUNT(*) FROM victims GROUP BY sex"), [1667, 1667, 1666]);
@@ -47,11 +50,16 @@ fn a_view_is_frozen_and_nothing_can_be_written() {
     let message = fail(&BINDINGS.replace("optelsom.meldingen", "optelsom.missing"));
     assert!(message.contains("finding the view failed"), "{message}");
 
-    tell(&server, "CREATE FUNCTION slow() RETURNS date LANGUAGE sql AS $$ SELECT pg_sleep(60); SELECT current_date $$;
+    tell(
+        &server,
+        "CREATE FUNCTION slow() RETURNS date LANGUAGE sql AS $$ SELECT pg_sleep(60); SELECT current_date $$;
         CREATE FUNCTION touch() RETURNS date LANGUAGE sql AS $$ INSERT INTO touched VALUES (1); SELECT current_date $$;
         CREATE VIEW slow_view AS SELECT slow() AS datum, geslacht AS \"Geslacht\", vorm, schade FROM records;
-        CREATE VIEW sly_view AS SELECT touch() AS datum, geslacht AS \"Geslacht\", vorm, schade FROM records;");
-    let limited = BINDINGS.replace("optelsom.meldingen", "slow_view").replace("time_limit_seconds = 30", "time_limit_seconds = 1");
+        CREATE VIEW sly_view AS SELECT touch() AS datum, geslacht AS \"Geslacht\", vorm, schade FROM records;",
+    );
+    let limited = BINDINGS
+        .replace("optelsom.meldingen", "slow_view")
+        .replace("time_limit_seconds = 30", "time_limit_seconds = 1");
     let message = fail(&limited);
     assert!(message.contains("The time limit was reached"), "{message}");
     let message = fail(&BINDINGS.replace("optelsom.meldingen", "sly_view"));

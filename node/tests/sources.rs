@@ -83,8 +83,13 @@ fn parquet_gives_it() {
 fn a_folder_of_parquet_files_gives_it() {
     let supplier = Supplier::new();
     std::fs::create_dir(supplier.path("parts")).unwrap();
-    assert!(refused(&supplier, r#"parquet = { path = "parts" }"#).contains("holds no file whose name ends in .parquet"));
-    supplier.write("parts/a.parquet", parquet(&CELLS[1..2])).write("parts/b.parquet", parquet(&CELLS[2..])).write("parts/README", "");
+    assert!(
+        refused(&supplier, r#"parquet = { path = "parts" }"#).contains("holds no file whose name ends in .parquet")
+    );
+    supplier
+        .write("parts/a.parquet", parquet(&CELLS[1..2]))
+        .write("parts/b.parquet", parquet(&CELLS[2..]))
+        .write("parts/README", "");
     gives_the_same(&supplier, r#"parquet = { path = "parts" }"#);
 }
 
@@ -126,7 +131,9 @@ fn spreadsheets_give_it() {
         let supplier = Supplier::new();
         supplier.write(name, bytes);
         gives_the_same(&supplier, &format!("spreadsheet = {{ path = \"{name}\", sheet = \"Blad1\" }}"));
-        let message = supplier.freeze_as(&bindings(&format!("spreadsheet = {{ path = \"{name}\", sheet = \"Blad\" }}")), "2").unwrap_err();
+        let message = supplier
+            .freeze_as(&bindings(&format!("spreadsheet = {{ path = \"{name}\", sheet = \"Blad\" }}")), "2")
+            .unwrap_err();
         assert!(message.to_string().contains("has no sheet `Blad` (did you mean `Blad1`?)"), "{message}");
     }
 }
@@ -160,7 +167,8 @@ fn bombs_are_refused_before_they_go_off() {
     let message = refused(&supplier, r#"spreadsheet = { path = "data.ods" }"#);
     assert!(message.contains("its cells, repeated ones counted"), "{message}");
     // Two cells at the far corners.
-    let corners = "<row r=\"1\"><c r=\"A1\"><v>1</v></c></row><row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>";
+    let corners =
+        "<row r=\"1\"><c r=\"A1\"><v>1</v></c></row><row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>";
     supplier.write("data.xlsx", files::xlsx_of(corners));
     let message = refused(&supplier, r#"spreadsheet = { path = "data.xlsx" }"#);
     assert!(message.contains("no column `datum`"), "{message}");

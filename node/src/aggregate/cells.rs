@@ -47,7 +47,8 @@ struct Several {
 impl CellFinder {
     pub(super) fn new(plan: &Plan, block: &Block, edition: &Edition, needs: &Needs) -> Result<Self, AggregateError> {
         let nowhere = u32::try_from(block.len()).ok().filter(|len| *len < NOWHERE);
-        let nowhere = nowhere.filter(|_| block.axes().len() <= MAX_AXES).ok_or(AggregateError::Bug("a block too large"))?;
+        let nowhere =
+            nowhere.filter(|_| block.axes().len() <= MAX_AXES).ok_or(AggregateError::Bug("a block too large"))?;
         let mut finder = Self {
             nowhere,
             singles: Vec::new(),
@@ -64,13 +65,7 @@ impl CellFinder {
         Ok(finder)
     }
 
-    fn add_axis(
-        &mut self,
-        axis: &Axis,
-        stride: u32,
-        edition: &Edition,
-        needs: &Needs,
-    ) -> Result<(), AggregateError> {
+    fn add_axis(&mut self, axis: &Axis, stride: u32, edition: &Edition, needs: &Needs) -> Result<(), AggregateError> {
         let distance = |position: u32| if position == NO_POSITION { None } else { Some(position * stride) };
         match axis.kind() {
             AxisKind::Histogram { measure, .. } => {
@@ -137,7 +132,8 @@ impl CellFinder {
             self.targets.clear();
             self.targets.push(base);
             for several in &self.several {
-                let distances = of(several, row).and_then(|set| several.distances.get(set)).map_or(&[][..], Vec::as_slice);
+                let distances =
+                    of(several, row).and_then(|set| several.distances.get(set)).map_or(&[][..], Vec::as_slice);
                 let before = self.targets.len();
                 for at in 0..before {
                     let from = self.targets.get(at).copied().unwrap_or(self.nowhere);
@@ -166,7 +162,9 @@ impl Single {
                 }
             }
             Self::Bins { column, axis, stride } => {
-                let (Some(values), Some(present)) = (piece.values.get(*column), piece.present.get(*column)) else { return };
+                let (Some(values), Some(present)) = (piece.values.get(*column), piece.present.get(*column)) else {
+                    return;
+                };
                 for (row, (cell, &value)) in cells.iter_mut().zip(values).enumerate() {
                     let there = present.get(row).is_none_or(|level| *level != 0);
                     let bin = axis.bin_of(there.then_some(value));

@@ -17,7 +17,9 @@ pub enum AggregateError {
         edition: EditionId,
     },
     /// The edition was frozen under another codebook than the query was written under.
-    #[error("the edition was frozen under another codebook than the query was written under; freeze one under the codebook in force")]
+    #[error(
+        "the edition was frozen under another codebook than the query was written under; freeze one under the codebook in force"
+    )]
     OtherCodebook,
     /// The supplier doesn't bind it.
     #[error("this supplier does not hold `{name}`: node.toml did not bind it when the edition was frozen")]

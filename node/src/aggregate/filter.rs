@@ -13,7 +13,10 @@ pub(super) struct Filter {
 
 enum Test {
     /// For each number in the column whether the row passes.
-    Among { column: usize, passes: Vec<bool> },
+    Among {
+        column: usize,
+        passes: Vec<bool>,
+    },
     All(Vec<Test>),
     Any(Vec<Test>),
 }

@@ -36,7 +36,11 @@ pub fn aggregate(admitted: &Admitted, edition: &Edition, bound: Bound) -> Result
         if let Route::Counted = route {
             counters.push(BlockCounter {
                 cells: CellFinder::new(plan, block, edition, &needs)?,
-                sums: plan.columns().iter().map(|column| Sums::new(block.len(), column.row_bound(plan), rows)).collect(),
+                sums: plan
+                    .columns()
+                    .iter()
+                    .map(|column| Sums::new(block.len(), column.row_bound(plan), rows))
+                    .collect(),
             });
         }
     }

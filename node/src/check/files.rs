@@ -31,7 +31,12 @@ pub(super) fn agreement(configuration: &Configuration, codebook: &Codebook, now:
     let Some(agreement) = list.take("agreement", "every query is refused", agreement, found) else { return };
     if now < agreement.from() || now >= agreement.until() {
         let why = format!("it holds from {} until {}, and now it is {now}", agreement.from(), agreement.until());
-        list.failed_with("agreement", "every query is refused", why, "agree anew with the bureau, or set this clock right");
+        list.failed_with(
+            "agreement",
+            "every query is refused",
+            why,
+            "agree anew with the bureau, or set this clock right",
+        );
     }
     for (dataset, _) in agreement.datasets() {
         if !configuration.datasets().any(|bound| bound == dataset) {
@@ -51,12 +56,17 @@ pub(super) fn source(binding: &Binding, depth: Depth, list: &mut CheckList) {
     }
     const WHAT: &str = "nothing can be frozen from it";
     let columns = source.columns().and_then(|present| locate(binding.columns(), &present));
-    if list.take(&name, WHAT, columns, |columns| format!("{}, {} found", source.kind(), count(columns.len(), "column"))).is_none() {
+    if list
+        .take(&name, WHAT, columns, |columns| format!("{}, {} found", source.kind(), count(columns.len(), "column")))
+        .is_none()
+    {
         return;
     }
     if depth == Depth::Everything {
         let name = format!("values of {}", binding.dataset());
-        list.take(name, WHAT, rehearse(binding, &mut |_| {}), |summary| format!("{} rows, all of them can be frozen", summary.rows));
+        list.take(name, WHAT, rehearse(binding, &mut |_| {}), |summary| {
+            format!("{} rows, all of them can be frozen", summary.rows)
+        });
     }
 }
 

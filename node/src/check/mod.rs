@@ -1,5 +1,6 @@
 //! What `optelsom-node check` looks at, one thing after the other, each with what is wrong and how to mend it.
 
+mod connection;
 mod editions;
 mod files;
 
@@ -117,16 +118,17 @@ pub enum Depth {
     Everything,
 }
 
-/// Looks at configuration, codebook, agreement, files, sources and editions.
+/// Looks at configuration, codebook, agreement, files, sources and editions, and at the way to the coordinator.
 pub fn check(
     configuration: Result<Configuration, ConfigurationError>,
     depth: Depth,
     now: Timestamp,
-) -> (CheckList, Option<Configuration>) {
+) -> CheckList {
     let mut list = CheckList::default();
-    let found = |configuration: &Configuration| format!("{}, of {}", configuration.path().display(), configuration.supplier());
+    let found =
+        |configuration: &Configuration| format!("{}, of {}", configuration.path().display(), configuration.supplier());
     let Some(configuration) = list.take("configuration", "the node cannot start", configuration, found) else {
-        return (list, None);
+        return list;
     };
     files::state(&configuration, &mut list);
     let codebook = configuration.read_codebook();
@@ -138,9 +140,17 @@ pub fn check(
         let bindings = list.take("bindings", "nothing can be frozen", bindings, found);
         bindings.iter().flatten().for_each(|binding| files::source(binding, depth, &mut list));
         let store = EditionStore::new(configuration.state());
-        bindings.iter().flatten().for_each(|binding| editions::check(&store, binding.dataset(), &codebook, depth, &mut list));
+        bindings
+            .iter()
+            .flatten()
+            .for_each(|binding| editions::check(&store, binding.dataset(), &codebook, depth, &mut list));
     }
-    (list, Some(configuration))
+    if configuration.coordinator().is_some() {
+        connection::check(configuration, now, &mut list);
+    } else {
+        list.sound("connection", "none: without [coordinator] the node freezes and previews, but answers no query");
+    }
+    list
 }
 
 pub(crate) fn count(number: usize, thing: &str) -> String {

@@ -6,7 +6,9 @@ use std::path::Path;
 use optelsom_codebook::{CodeIndex, CodeList, Codebook, Dataset, Measure, Variable};
 use toml::Spanned;
 
-use super::document::{AgeDocument, DatasetDocument, FreezeWhen, MeasureDocument, TransformDocument, VariableDocument};
+use super::document::{
+    AgeDocument, DatasetDocument, FreezeWhen, MeasureDocument, SourceDocument, TransformDocument, VariableDocument,
+};
 use super::number_format::NumberFormat;
 use super::problems::Problems;
 use super::source;
@@ -160,15 +162,18 @@ pub(super) fn resolve(
         return None;
     };
     let source = source::resolve(document.source.get_ref(), folder, problems);
-    let columns = Columns { names: Vec::new(), plain_names: is_database(source.as_ref()) };
+    let kind = document.source.get_ref();
+    let plain_names = matches!(kind, SourceDocument::Sqlite(_) | SourceDocument::Postgresql(_));
+    let columns = Columns { names: Vec::new(), plain_names };
     let mut resolver = Resolver { dataset, folder, columns, problems, years: document.years.as_ref() };
     resolver.check_names(document);
     if !document.variables.keys().any(|key| key.get_ref() == dataset.period()) {
         let mend = format!("add [datasets.{}.variables.{}]", dataset.name(), dataset.period());
         resolver.problems.report(name.span(), "the period is not bound, so no row would belong to a year", mend);
     }
-    let variables: Vec<_> = dataset.variables().iter().filter_map(|variable| resolver.bound_variable(variable, document)).collect();
-    let from_text = matches!(source, Some(Source::Csv(_)));
+    let variables: Vec<_> =
+        dataset.variables().iter().filter_map(|variable| resolver.bound_variable(variable, document)).collect();
+    let from_text = matches!(kind, SourceDocument::Csv(_));
     let measures: Vec<_> =
         dataset.measures().iter().filter_map(|measure| resolver.bound_measure(measure, document, from_text)).collect();
     Some(Binding {
@@ -180,10 +185,6 @@ pub(super) fn resolve(
         variables: variables.into_iter().collect::<Option<_>>()?,
         measures: measures.into_iter().collect::<Option<_>>()?,
     })
-}
-
-fn is_database(source: Option<&Source>) -> bool {
-    matches!(source, Some(Source::Sqlite(_) | Source::Postgresql(_)))
 }
 
 fn suggest(text: &str, known: &[&str]) -> String {
@@ -277,7 +278,6 @@ impl Resolver<'_> {
         if bound.separator.is_some() && !variable.multiple() {
             let message = format!("`{}` takes one value, so a separator means nothing", variable.name());
             self.problems.report(key.span(), message, "take `separator` out");
-            return None;
         }
         if bound.map.is_some() && bound.map_file.is_some() {
             self.problems.report(key.span(), "both `map` and `map_file`", "keep one of them");
@@ -296,7 +296,9 @@ impl Resolver<'_> {
                     Reading::Column { column, values }
                 })
             }
-            (None, Some(code), None) if bound.transform.is_none() && bound.map.is_none() && bound.map_file.is_none() => {
+            (None, Some(code), None)
+                if bound.transform.is_none() && bound.map.is_none() && bound.map_file.is_none() =>
+            {
                 find_code(list, code.get_ref(), code.span(), self.problems).map(Reading::Constant)
             }
             (None, None, Some(age)) if !variable.multiple() => self.age(bound, list, age).map(Reading::Age),
@@ -340,22 +342,22 @@ impl Resolver<'_> {
         if let (false, Some(text)) = (from_text, bound.decimal.as_ref().or(bound.thousands.as_ref())) {
             let message = "this source gives numbers as numbers, so how they are written is not asked";
             self.problems.report(text.span(), message, "take `decimal` and `thousands` out");
-            return None;
         }
-        let decimal = self.mark(bound.decimal.as_ref(), &[".", ","], "decimal")?.unwrap_or(b'.');
-        let thousands = self.mark(bound.thousands.as_ref(), &[".", ",", " ", "'"], "thousands")?;
-        if thousands == Some(decimal) {
-            self.problems.report(bound.column.span(), "`decimal` and `thousands` are the same", "use two different marks");
-            return None;
-        }
+        let decimal = self.mark(bound.decimal.as_ref(), &[".", ","], "decimal");
+        let thousands = self.mark(bound.thousands.as_ref(), &[".", ",", " ", "'"], "thousands");
         let scale = bound.scale.as_ref().map_or(0, |scale| *scale.get_ref());
         if !(-9..=9).contains(&scale) {
             let place = bound.scale.as_ref().map_or(0..0, Spanned::span);
-            self.problems.report(place, "the scale is not within -9 to 9", "scale = 2 says that the column holds hundredths");
-            return None;
+            let mend = "scale = 2 says that the column holds hundredths";
+            self.problems.report(place, "the scale is not within -9 to 9", mend);
+        }
+        let (decimal, thousands) = (decimal?.unwrap_or(b'.'), thousands?);
+        if thousands == Some(decimal) {
+            let message = "`decimal` and `thousands` are the same mark";
+            self.problems.report(bound.column.span(), message, "use two different marks");
         }
         let decimals = i32::try_from(measure.decimals()).unwrap_or(0);
-        Some(NumberFormat { decimal, thousands, shift: decimals - scale })
+        Some(NumberFormat { decimal, thousands, shift: decimals.saturating_sub(scale) })
     }
 
     /// A mark of one byte out of those allowed; `None` after a mistake.

@@ -90,7 +90,9 @@ impl Configuration {
         };
         let folder = path.parent().unwrap_or(Path::new(""));
         let supplier = SupplierId::try_from(document.supplier.get_ref().as_str())
-            .map_err(|error| problems.report(document.supplier.span(), error.to_string(), "take the name in the roster"))
+            .map_err(|error| {
+                problems.report(document.supplier.span(), error.to_string(), "take the name in the roster")
+            })
             .ok();
         let coordinator = match document.coordinator {
             Some(section) => coordinator(section, folder, environment, &mut problems).map(Some),

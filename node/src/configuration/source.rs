@@ -9,9 +9,7 @@ use toml::Spanned;
 use super::Environment;
 use super::document::{CsvDocument, SourceDocument};
 use super::problems::Problems;
-use crate::source::{
-    CsvSource, ParquetSource, PostgresqlSource, Source, SpreadsheetSource, SqliteSource, View,
-};
+use crate::source::{CsvSource, ParquetSource, PostgresqlSource, Source, SpreadsheetSource, SqliteSource, View};
 
 /// How long a database may take to give a view, unless the configuration says otherwise.
 const TIME_LIMIT: u32 = 600;
@@ -29,14 +27,12 @@ pub(super) fn resolve(document: &SourceDocument, folder: &Path, problems: &mut P
     Some(match document {
         SourceDocument::Csv(document) => Source::Csv(csv(document, folder, problems)?),
         SourceDocument::Parquet(document) => Source::Parquet(ParquetSource { path: folder.join(&document.path) }),
-        SourceDocument::Spreadsheet(document) => Source::Spreadsheet(SpreadsheetSource {
-            path: folder.join(&document.path),
-            sheet: document.sheet.clone(),
-        }),
-        SourceDocument::Sqlite(document) => Source::Sqlite(SqliteSource {
-            path: folder.join(&document.path),
-            view: view(&document.view, problems)?,
-        }),
+        SourceDocument::Spreadsheet(document) => {
+            Source::Spreadsheet(SpreadsheetSource { path: folder.join(&document.path), sheet: document.sheet.clone() })
+        }
+        SourceDocument::Sqlite(document) => {
+            Source::Sqlite(SqliteSource { path: folder.join(&document.path), view: view(&document.view, problems)? })
+        }
         SourceDocument::Postgresql(document) => Source::Postgresql(PostgresqlSource {
             url_file: folder.join(&document.url_file),
             view: view(&document.view, problems)?,
@@ -70,7 +66,11 @@ fn csv(document: &CsvDocument, folder: &Path, problems: &mut Problems) -> Option
             let known = Encoding::for_label_no_replacement(label.get_ref().as_bytes());
             if known.is_none() {
                 let message = format!("there is no encoding {:?}", label.get_ref());
-                problems.report(label.span(), message, "use \"utf-8\", \"windows-1252\" or another name of the WHATWG list");
+                problems.report(
+                    label.span(),
+                    message,
+                    "use \"utf-8\", \"windows-1252\" or another name of the WHATWG list",
+                );
             }
             known
         }

@@ -77,34 +77,18 @@ impl ValueMap {
         problems: &mut Problems,
     ) -> Option<Self> {
         let step = match document.transform.as_ref().map(Spanned::get_ref) {
-            None | Some(TransformDocument::AgeGroup(_)) => Step::AsItIs,
+            None | Some(TransformDocument::AgeGroup(_)) => Some(Step::AsItIs),
             Some(TransformDocument::YearOfDate(date)) => {
-                Step::Year(DateFormat::resolve(date.format.as_ref(), problems)?)
+                DateFormat::resolve(date.format.as_ref(), problems).map(Step::Year)
             }
-            Some(TransformDocument::Bins(bins)) => Step::Bins(Bins::resolve(bins, list, problems)?),
+            Some(TransformDocument::Bins(bins)) => Bins::resolve(bins, list, problems).map(Step::Bins),
         };
-        let fallback = Fallback::resolve(document, list, problems)?;
+        let fallback = Fallback::resolve(document, list, problems);
+        let entries = entries(document, list, folder, problems);
         let (trim, ignore_case) = (document.trim.unwrap_or(true), document.ignore_case.unwrap_or(true));
-        let mut map = Self { trim, ignore_case, step, codes: HashMap::new(), fallback };
-        match (&document.map, &document.map_file) {
-            (Some(entries), _) => {
-                for (local, code) in entries {
-                    let index = find_code(list, code.get_ref(), code.span(), problems)?;
-                    map.add(local.get_ref(), index, local.span(), problems)?;
-                }
-            }
-            (None, Some(file)) => {
-                for (local, code) in read_map(&folder.join(file.get_ref()), file.span(), problems)? {
-                    let index = find_code(list, &code, file.span(), problems)?;
-                    map.add(&local, index, file.span(), problems)?;
-                }
-            }
-            (None, None) => {
-                let place = document.column.as_ref().map_or(0..0, Spanned::span);
-                for (code, index) in list.codes().iter().zip(list.indices()) {
-                    map.add(code.code(), index, place.clone(), problems)?;
-                }
-            }
+        let mut map = Self { trim, ignore_case, step: step?, codes: HashMap::new(), fallback: fallback? };
+        for (local, code, place) in entries? {
+            map.add(&local, code, place, problems)?;
         }
         // A value that is itself a code needs no line in the map, and gives way to one.
         for (code, index) in list.codes().iter().zip(list.indices()) {
@@ -118,7 +102,8 @@ impl ValueMap {
         let key = self.key(local);
         match self.codes.insert(key, code) {
             Some(other) if other != code => {
-                let message = format!("{local:?} stands for two codes, since trimming and case make it equal to another");
+                let message =
+                    format!("{local:?} stands for two codes, since trimming and case make it equal to another");
                 problems.report(place, message, "set `ignore_case = false` or `trim = false`, or take one of them out");
                 None
             }
@@ -157,6 +142,32 @@ impl ValueMap {
     }
 }
 
+/// A local value, its code, and where the two are written.
+type Entry = (String, CodeIndex, Range<usize>);
+
+/// The lines of a binding's map, or the codes themselves where it has none. Every wrong code is reported.
+fn entries(document: &VariableDocument, list: &CodeList, folder: &Path, problems: &mut Problems) -> Option<Vec<Entry>> {
+    let written: Vec<(String, String, Range<usize>)> = match (&document.map, &document.map_file) {
+        (Some(map), _) => {
+            let lines = map.iter().map(|(local, code)| (local.get_ref().clone(), code.get_ref().clone(), code.span()));
+            lines.collect()
+        }
+        (None, Some(file)) => {
+            let lines = read_map(&folder.join(file.get_ref()), file.span(), problems)?;
+            lines.into_iter().map(|(local, code)| (local, code, file.span())).collect()
+        }
+        (None, None) => {
+            let place = document.column.as_ref().map_or(0..0, Spanned::span);
+            list.codes().iter().map(|code| (code.code().to_owned(), code.code().to_owned(), place.clone())).collect()
+        }
+    };
+    let found: Vec<Option<Entry>> = written
+        .into_iter()
+        .map(|(local, code, place)| Some((local, find_code(list, &code, place.clone(), problems)?, place)))
+        .collect();
+    found.into_iter().collect()
+}
+
 /// A whole number, perhaps written as `12.0`, as databases and spreadsheets do.
 fn whole_number(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -175,10 +186,8 @@ pub(super) fn find_code(
     if found.is_none() {
         let message = format!("the list `{}` has no code {code:?}", list.name());
         let near = did_you_mean(code, list.codes().iter().map(|code| code.code()));
-        let mend = near.map_or_else(
-            || "look the codes up in the codebook".to_owned(),
-            |near| format!("did you mean {near:?}?"),
-        );
+        let mend = near
+            .map_or_else(|| "look the codes up in the codebook".to_owned(), |near| format!("did you mean {near:?}?"));
         problems.report(place, message, mend);
     }
     found

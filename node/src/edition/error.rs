@@ -18,7 +18,9 @@ pub enum EditionError {
         edition: EditionId,
     },
     /// There is none.
-    #[error("there is no edition {edition} of `{dataset}`: freeze it first, with optelsom-node freeze {dataset} --edition {edition}")]
+    #[error(
+        "there is no edition {edition} of `{dataset}`: freeze it first, with optelsom-node freeze {dataset} --edition {edition}"
+    )]
     Absent {
         /// The dataset.
         dataset: String,

@@ -113,10 +113,8 @@ impl EditionStore {
         std::fs::create_dir_all(&folder).map_err(EditionError::writing(&folder))?;
         let lock = lock(&folder, dataset)?;
         sweep(&folder)?;
-        let unfinished = tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .tempdir_in(&folder)
-            .map_err(EditionError::writing(&folder))?;
+        let unfinished =
+            tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&folder).map_err(EditionError::writing(&folder))?;
         let path = unfinished.path().join(EXTRACT);
         let file = File::create_new(&path).map_err(EditionError::writing(&path))?;
         let writer = ExtractWriter::new(BufWriter::with_capacity(1 << 20, file), layout)
@@ -135,11 +133,21 @@ impl EditionStore {
 }
 
 /// Held as long as a dataset is being frozen; the system lets go of it when the program ends, however it ends.
-fn lock(folder: &Path, dataset: &str) -> Result<File, EditionError> {
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not left to closing the file: a process that is just being started may hold a copy of it for a moment. If it
+        // fails, closing does it a little later.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(folder: &Path, dataset: &str) -> Result<Lock, EditionError> {
     let path = folder.join(LOCK);
     let file = File::create(&path).map_err(EditionError::writing(&path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(EditionError::Busy { dataset: dataset.to_owned() }),
         Err(TryLockError::Error(cause)) => Err(EditionError::Write { path, cause }),
     }
@@ -163,7 +171,7 @@ pub struct Draft {
     unfinished: TempDir,
     folder: PathBuf,
     target: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Draft {

@@ -118,7 +118,11 @@ impl fmt::Display for Complaints {
             for complaint in complaints.iter().take(SHOWN) {
                 let rows = complaint.rows;
                 let plural = if rows == 1 { "row" } else { "rows" };
-                write!(f, "\n  {:?}: {} ({rows} {plural}, first on {})", complaint.value, complaint.fault, complaint.first)?;
+                write!(
+                    f,
+                    "\n  {:?}: {} ({rows} {plural}, first on {})",
+                    complaint.value, complaint.fault, complaint.first
+                )?;
             }
             if complaints.len() > SHOWN || column.further_rows > 0 {
                 let more = if column.further_rows > 0 { "at least " } else { "" };

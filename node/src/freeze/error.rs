@@ -17,7 +17,9 @@ pub enum FreezeError {
     #[error(transparent)]
     Edition(#[from] EditionError),
     /// A variable with several values has too many different combinations of them.
-    #[error("variable `{variable}` has more than {limit} different combinations of codes: bind fewer codes, or map more values to one")]
+    #[error(
+        "variable `{variable}` has more than {limit} different combinations of codes: bind fewer codes, or map more values to one"
+    )]
     TooManySets {
         /// The variable.
         variable: String,

@@ -9,7 +9,9 @@ use optelsom_codebook::CodeIndex;
 use super::cache::Cache;
 use super::complaint::{Complaints, Fault};
 use super::error::FreezeError;
-use crate::configuration::{AgeDate, AgeReading, Binding, Local, MeasureBinding, NumberProblem, Reading, ValueMap, VariableBinding};
+use crate::configuration::{
+    AgeDate, AgeReading, Binding, Local, MeasureBinding, NumberProblem, Reading, ValueMap, VariableBinding,
+};
 use crate::edition::{Batch, MeasureSummary, Summary, VariableSummary};
 use crate::source::Place;
 
@@ -34,10 +36,27 @@ struct VariableReader<'a> {
 
 enum Kind<'a> {
     /// One code, or for a multiple-valued variable the one set that holds it.
-    Constant { code: CodeIndex, number: i32 },
-    Column { column: usize, values: &'a ValueMap, known: Cache<Local> },
-    Several { column: usize, separator: Option<&'a str>, values: &'a ValueMap, known: Cache<SetOf>, sets: Sets },
-    Age { reading: &'a AgeReading, births: Cache<AgeDate>, moments: Cache<AgeDate> },
+    Constant {
+        code: CodeIndex,
+        number: i32,
+    },
+    Column {
+        column: usize,
+        values: &'a ValueMap,
+        known: Cache<Local>,
+    },
+    Several {
+        column: usize,
+        separator: Option<&'a str>,
+        values: &'a ValueMap,
+        known: Cache<SetOf>,
+        sets: Sets,
+    },
+    Age {
+        reading: &'a AgeReading,
+        births: Cache<AgeDate>,
+        moments: Cache<AgeDate>,
+    },
 }
 
 /// What a value of a multiple-valued variable stands for.
@@ -195,10 +214,9 @@ impl<'a> VariableReader<'a> {
             Kind::Several { column, separator, values, known, sets } => {
                 let field = row.field(*column);
                 let work_out = || set_of(&decode(row.encoding, field), *separator, values, sets);
-                let found = known.get(field, work_out).map_err(|limit| FreezeError::TooManySets {
-                    variable: self.binding.name.clone(),
-                    limit,
-                })?;
+                let found = known
+                    .get(field, work_out)
+                    .map_err(|limit| FreezeError::TooManySets { variable: self.binding.name.clone(), limit })?;
                 return Ok(match found {
                     SetOf::Known { set, how } => {
                         self.summary.count(how == How::Missing, how == How::Otherwise);

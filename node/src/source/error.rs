@@ -18,7 +18,8 @@ pub enum SourceError {
     /// A bound column is not there.
     #[error(
         "the source has no column `{column}`{}; its columns are: {}. Correct the column's name in node.toml",
-        Suggested(suggestion), Listed(columns)
+        Suggested(suggestion),
+        Listed(columns)
     )]
     MissingColumn {
         /// The column as bound.
@@ -29,7 +30,9 @@ pub enum SourceError {
         columns: Vec<String>,
     },
     /// A bound column is there more than once.
-    #[error("the source has more than one column `{column}`: give each its own name, so that it is clear which is meant")]
+    #[error(
+        "the source has more than one column `{column}`: give each its own name, so that it is clear which is meant"
+    )]
     RepeatedColumn {
         /// The column as bound.
         column: String,
@@ -166,10 +169,14 @@ pub enum SourceError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CsvProblem {
     /// The file ends inside quotes.
-    #[error("a quoted value is never closed before the end of the file. Close the quote, or set `quote = false` if quotes mean nothing in this file")]
+    #[error(
+        "a quoted value is never closed before the end of the file. Close the quote, or set `quote = false` if quotes mean nothing in this file"
+    )]
     Unclosed,
     /// A quote stands in the middle of a value.
-    #[error("a quote stands inside a value that does not start with one. Put the value in quotes and double the quotes inside it, or set `quote = false`")]
+    #[error(
+        "a quote stands inside a value that does not start with one. Put the value in quotes and double the quotes inside it, or set `quote = false`"
+    )]
     StrayQuote,
     /// Something follows a closing quote.
     #[error("text follows a closing quote. Double the quotes inside a quoted value, or set `quote = false`")]
@@ -192,7 +199,9 @@ pub enum CsvProblem {
     #[error("a carriage return without a line feed. Save the file with ordinary line ends")]
     LoneReturn,
     /// Not even a head.
-    #[error("no line with the columns' names: the file is empty. Export it again, with its head even if it has no rows")]
+    #[error(
+        "no line with the columns' names: the file is empty. Export it again, with its head even if it has no rows"
+    )]
     NoHead,
 }
 

@@ -48,10 +48,23 @@ pub fn xlsx(rows: &[[&str; 5]]) -> Vec<u8> {
 pub fn xlsx_of(rows: &str) -> Vec<u8> {
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    let workbook = format!("<?xml version=\"1.0\"?><workbook xmlns=\"{MAIN}\" xmlns:r=\"{RELATIONS}\"><sheets><sheet name=\"Blad1\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>");
-    let relations = format!("<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>");
+    let workbook = format!(
+        "<?xml version=\"1.0\"?><workbook xmlns=\"{MAIN}\" xmlns:r=\"{RELATIONS}\"><sheets><sheet name=\"Blad1\" sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
+    );
+    const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
+    let root = format!(
+        "<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+    );
+    let relations = format!(
+        "<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
+    );
     let sheet = format!("<?xml version=\"1.0\"?><worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>");
-    zip(&[("xl/workbook.xml", &workbook), ("xl/_rels/workbook.xml.rels", &relations), ("xl/worksheets/sheet1.xml", &sheet)])
+    zip(&[
+        ("_rels/.rels", &root),
+        ("xl/workbook.xml", &workbook),
+        ("xl/_rels/workbook.xml.rels", &relations),
+        ("xl/worksheets/sheet1.xml", &sheet),
+    ])
 }
 
 /// An OpenDocument sheet `Blad1`; numbers are numbers, all else is text.
@@ -62,26 +75,45 @@ pub fn ods(rows: &[[&str; 5]]) -> Vec<u8> {
         for cell in cells {
             text += &match (cell.is_empty(), cell.parse::<f64>()) {
                 (true, _) => "<table:table-cell/>".to_owned(),
-                (_, Ok(number)) => format!("<table:table-cell office:value-type=\"float\" office:value=\"{number}\"><text:p>{number}</text:p></table:table-cell>"),
-                (_, Err(_)) => format!("<table:table-cell office:value-type=\"string\"><text:p>{cell}</text:p></table:table-cell>"),
+                (_, Ok(number)) => format!(
+                    "<table:table-cell office:value-type=\"float\" office:value=\"{number}\"><text:p>{number}</text:p></table:table-cell>"
+                ),
+                (_, Err(_)) => {
+                    format!("<table:table-cell office:value-type=\"string\"><text:p>{cell}</text:p></table:table-cell>")
+                }
             };
         }
         text += "<table:table-cell table:number-columns-repeated=\"16379\"/></table:table-row>";
     }
-    ods_of(&(text + "<table:table-row table:number-rows-repeated=\"1048572\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row>"))
+    ods_of(
+        &(text
+            + "<table:table-row table:number-rows-repeated=\"1048572\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row>"),
+    )
 }
 
 /// An OpenDocument sheet with these rows.
 pub fn ods_of(rows: &str) -> Vec<u8> {
-    let content = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" xmlns:table=\"urn:oasis:names:tc:opendocument:xmlns:table:1.0\" xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\"><office:body><office:spreadsheet><table:table table:name=\"Blad1\">{rows}</table:table></office:spreadsheet></office:body></office:document-content>");
+    let content = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><office:document-content xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" xmlns:table=\"urn:oasis:names:tc:opendocument:xmlns:table:1.0\" xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\"><office:body><office:spreadsheet><table:table table:name=\"Blad1\">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"
+    );
     let manifest = "<?xml version=\"1.0\"?><manifest:manifest xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\"/>";
-    zip(&[("mimetype", "application/vnd.oasis.opendocument.spreadsheet"), ("META-INF/manifest.xml", manifest), ("content.xml", &content)])
+    zip(&[
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("META-INF/manifest.xml", manifest),
+        ("content.xml", &content),
+    ])
 }
 
 /// A Parquet file with a date, two texts, an optional integer and a double.
 pub fn parquet(rows: &[[&str; 5]]) -> Vec<u8> {
     let field = |name: &str, physical, converted, repetition| {
-        Arc::new(Type::primitive_type_builder(name, physical).with_converted_type(converted).with_repetition(repetition).build().unwrap())
+        Arc::new(
+            Type::primitive_type_builder(name, physical)
+                .with_converted_type(converted)
+                .with_repetition(repetition)
+                .build()
+                .unwrap(),
+        )
     };
     let fields = vec![
         field("datum", Physical::INT32, ConvertedType::DATE, Repetition::REQUIRED),
@@ -95,11 +127,15 @@ pub fn parquet(rows: &[[&str; 5]]) -> Vec<u8> {
     let mut group = writer.next_row_group().unwrap();
     let column = |at: usize| rows.iter().map(move |row| row[at]);
     let levels = |at: usize| -> Vec<i16> { column(at).map(|text| i16::from(!text.is_empty())).collect() };
-    let texts = |at: usize, empty: bool| -> Vec<ByteArray> { column(at).filter(|text| empty || !text.is_empty()).map(ByteArray::from).collect() };
-    let days: Vec<i32> = column(0).map(|text| {
-        let date: jiff::civil::Date = text.parse().unwrap();
-        date.since(jiff::civil::date(1970, 1, 1)).unwrap().get_days()
-    }).collect();
+    let texts = |at: usize, empty: bool| -> Vec<ByteArray> {
+        column(at).filter(|text| empty || !text.is_empty()).map(ByteArray::from).collect()
+    };
+    let days: Vec<i32> = column(0)
+        .map(|text| {
+            let date: jiff::civil::Date = text.parse().unwrap();
+            date.since(jiff::civil::date(1970, 1, 1)).unwrap().get_days()
+        })
+        .collect();
     let mut writing = group.next_column().unwrap().unwrap();
     writing.typed::<Int32Type>().write_batch(&days, None, None).unwrap();
     writing.close().unwrap();

@@ -17,7 +17,9 @@ impl Server {
     /// Starts a server; `None`, loudly, where its programs are not installed.
     pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
-            eprintln!("\n*** SKIPPED: no PostgreSQL server is installed here (Debian: apt-get install postgresql) ***\n");
+            eprintln!(
+                "\n*** SKIPPED: no PostgreSQL server is installed here (Debian: apt-get install postgresql) ***\n"
+            );
             assert!(std::env::var_os("CI").is_none(), "CI must have PostgreSQL");
             return None;
         };

@@ -126,7 +126,11 @@ impl Splitter {
         let rest = text.get(at..).unwrap_or_default();
         let Some(length) = rest.iter().position(|&byte| self.special.get(usize::from(byte)) == Some(&true)) else {
             let end = text.len();
-            return if last { Ok((Value { start: at, end, escaped: false }, end, End::Text)) } else { Err(Split::More) };
+            return if last {
+                Ok((Value { start: at, end, escaped: false }, end, End::Text))
+            } else {
+                Err(Split::More)
+            };
         };
         let end = at + length;
         let how = self.end(text, end, last)?.ok_or(Split::Bad(CsvProblem::StrayQuote))?;

@@ -71,8 +71,7 @@ impl PostgresqlSource {
         let failed = |error: sqlx::Error| failed(options, "beginning to read", &error);
         connection.execute("BEGIN READ ONLY").await.map_err(failed)?;
         let limit = self.time_limit.as_millis().to_string();
-        let settings =
-            "SELECT set_config('statement_timeout', $1, true), set_config('datestyle', 'ISO, YMD', true)";
+        let settings = "SELECT set_config('statement_timeout', $1, true), set_config('datestyle', 'ISO, YMD', true)";
         sqlx::query(settings).bind(limit).execute(connection).await.map_err(failed)?;
         Ok(())
     }

@@ -81,7 +81,8 @@ impl SpreadsheetSource {
                 let range = self.sound(contained(|| book.worksheet_range(&sheet)))?;
                 let (top, left) = range.start().unwrap_or_default();
                 for (row, column, value) in range.used_cells() {
-                    let offset = |start: u32, by: usize| u32::try_from(by).map_or(u32::MAX, |by| start.saturating_add(by));
+                    let offset =
+                        |start: u32, by: usize| u32::try_from(by).map_or(u32::MAX, |by| start.saturating_add(by));
                     if !self.give((offset(top, row), offset(left, column)), value.clone(), give)? {
                         break;
                     }
@@ -116,11 +117,14 @@ impl SpreadsheetSource {
     }
 
     fn sound<T, C: std::fmt::Display>(&self, read: Option<Result<T, C>>) -> Result<T, SourceError> {
-        broken(&self.path, match read {
-            Some(Ok(value)) => return Ok(value),
-            Some(Err(cause)) => cause.to_string(),
-            None => "its contents contradict each other".to_owned(),
-        })
+        broken(
+            &self.path,
+            match read {
+                Some(Ok(value)) => return Ok(value),
+                Some(Err(cause)) => cause.to_string(),
+                None => "its contents contradict each other".to_owned(),
+            },
+        )
     }
 }
 
