@@ -18,7 +18,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(&self, configuration: Result<Configuration, ConfigurationError>) -> ExitCode {
         let depth = if self.quick { Depth::Heads } else { Depth::Everything };
-        let (list, _) = check(configuration, depth, now());
+        let list = check(configuration, depth, now());
         print!("{list}");
         if list.all_sound() { ExitCode::SUCCESS } else { CHECK_FAILED.into() }
     }
