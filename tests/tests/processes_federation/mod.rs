@@ -1,0 +1,298 @@
+//! A federation of real processes in a temporary folder: coordinator and nodes, each to be killed and started again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use optelsom_codebook::{Codebook, Hash256, Query, SupplierId};
+use optelsom_coordinator::{Authority, clock};
+use optelsom_disclosure::Policy;
+use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster};
+use optelsom_proto::key_file::write_identity;
+use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
+use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
+use optelsom_proto::wire::Asked;
+use optelsom_proto::{Credentials, Role, Target, dial, v1};
+use tempfile::TempDir;
+use tonic::transport::Channel;
+
+const CODEBOOK: &str = r#"
+version = "1"
+name = { nl = "Proef", en = "Trial" }
+[lists.year]
+years = [2020, 2022]
+[lists.sex]
+codes = [ { code = "F", nl = "vrouw", en = "female" }, { code = "M", nl = "man", en = "male" } ]
+[datasets.victims]
+unit = "report"
+label = { nl = "Slachtoffers", en = "Victims" }
+period = "year"
+minimum_frequency = 3
+[datasets.victims.variables.year]
+list = "year"
+label = { nl = "jaar", en = "year" }
+[datasets.victims.variables.sex]
+list = "sex"
+label = { nl = "geslacht", en = "sex" }
+"#;
+
+pub const SUPPLIERS: [&str; 5] = ["border", "labour", "police", "shelters", "youth"];
+pub const EDITION: &str = "2022-12";
+const COORDINATOR: &str = "coordinator";
+/// How long anything may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+fn binary(name: &str) -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let found = here.ancestors().nth(2).unwrap().join(name);
+    assert!(found.is_file(), "{} is missing: `cargo build --workspace --bins` makes it", found.display());
+    found
+}
+
+fn identity_seed(name: &str) -> [u8; 32] {
+    *Hash256::of(name.as_bytes()).as_bytes()
+}
+
+fn identity(name: &str) -> IdentityKey {
+    IdentityKey::from_seed(&identity_seed(name))
+}
+
+/// The federation, with those of its processes that run.
+pub struct Federation {
+    folder: TempDir,
+    port: u16,
+    codebook: Codebook,
+    roster: Roster,
+    processes: BTreeMap<String, Child>,
+}
+
+impl Federation {
+    /// Writes everything and starts all processes.
+    pub fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        // The port of a listener that is gone: the coordinator has to come back on the same.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let member = |name| Member { supplier: SupplierId::try_from(name).unwrap(), identity: identity(name).public() };
+        let requester = Requester { key_id: "analyst-1".to_owned(), identity: identity("analyst-1").public() };
+        let roster = Roster::new(SUPPLIERS.map(member).to_vec(), vec![requester], Some(1)).unwrap();
+        let codebook = Codebook::parse(CODEBOOK).unwrap();
+        let mut federation = Self { folder, port, codebook, roster, processes: BTreeMap::new() };
+        federation.write();
+        for name in [COORDINATOR].into_iter().chain(SUPPLIERS) {
+            federation.spawn(name);
+        }
+        federation
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self) {
+        let authority = Authority::new("test authority", clock::now(), 2).unwrap();
+        authority.write(self.folder.path()).unwrap();
+        let host = ["127.0.0.1".to_owned()];
+        let issue = |role: &str, hosts: &[String], name: &str| {
+            let role: Role = role.parse().unwrap();
+            authority.issue(&role, hosts, clock::now(), 1).unwrap().write(self.folder.path(), name).unwrap();
+        };
+        issue("optelsom:coordinator", &host, COORDINATOR);
+        issue("optelsom:operator:duty", &[], "duty");
+        issue("optelsom:analyst:analyst-1", &[], "analyst-1");
+        fs::write(self.path("codebook.toml"), CODEBOOK).unwrap();
+        fs::write(self.path("roster.toml"), self.roster.to_toml()).unwrap();
+        fs::write(self.path("coordinator.toml"), self.coordinator_toml()).unwrap();
+        for (number, name) in SUPPLIERS.into_iter().enumerate() {
+            issue(&format!("optelsom:node:{name}"), &[], name);
+            write_identity(&self.path(&format!("{name}.identity")), &identity_seed(name)).unwrap();
+            fs::write(self.path(&format!("{name}.csv")), records(number)).unwrap();
+            fs::write(self.path(&format!("{name}.agreement.toml")), agreement_toml(name)).unwrap();
+            fs::write(self.path(&format!("{name}.toml")), self.node_toml(name)).unwrap();
+        }
+    }
+
+    fn coordinator_toml(&self) -> String {
+        format!(
+            r#"
+listen = "127.0.0.1:{}"
+codebook = "codebook.toml"
+roster = "roster.toml"
+credentials = {{ certificate = "coordinator.pem", key = "coordinator.key", authority = "authority.pem" }}
+store = {{ sqlite = "coordinator.sqlite" }}
+round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
+"#,
+            self.port
+        )
+    }
+
+    fn node_toml(&self, name: &str) -> String {
+        format!(
+            r#"
+supplier = "{name}"
+state = "{name}.state"
+codebook = "codebook.toml"
+roster = "roster.toml"
+agreement = "{name}.agreement.toml"
+identity = {{ file = "{name}.identity" }}
+[coordinator]
+address = "127.0.0.1:{}"
+certificate = "{name}.pem"
+key = "{name}.key"
+authority = "authority.pem"
+[datasets.victims]
+source = {{ csv = {{ path = "{name}.csv" }} }}
+freeze = "on-announcement"
+years = [2020, 2022]
+[datasets.victims.variables.year]
+column = "year"
+[datasets.victims.variables.sex]
+column = "sex"
+"#,
+            self.port
+        )
+    }
+
+    fn spawn(&mut self, name: &str) {
+        let log = File::options().create(true).append(true).open(self.path(&format!("{name}.log"))).unwrap();
+        let mut command = if name == COORDINATOR {
+            let mut command = Command::new(binary("optelsom-coordinator"));
+            command.arg("run").arg("--config").arg(self.path("coordinator.toml"));
+            command
+        } else {
+            let mut command = Command::new(binary("optelsom-node"));
+            command.arg("--configuration").arg(self.path(&format!("{name}.toml"))).arg("run");
+            command
+        };
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.processes.insert(name.to_owned(), child);
+    }
+
+    /// kill -9, and a fresh process in its place.
+    pub fn kill_and_restart(&mut self, name: &str) {
+        let mut child = self.processes.remove(name).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.spawn(name);
+    }
+
+    /// All logs, for the one who looks into a failure.
+    pub fn logs(&self) -> String {
+        let log = |name: &str| {
+            let text = fs::read_to_string(self.path(&format!("{name}.log"))).unwrap_or_default();
+            let lines: Vec<_> = text.lines().rev().take(40).collect();
+            format!("--- {name}\n{}\n", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        };
+        [COORDINATOR].into_iter().chain(SUPPLIERS).map(log).collect()
+    }
+
+    async fn channel(&self, party: &str) -> Option<Channel> {
+        let at = |suffix: &str| self.path(&format!("{party}.{suffix}"));
+        let credentials = Credentials::read(&at("pem"), &at("key"), &self.path("authority.pem")).unwrap();
+        let target = Target::new(&format!("127.0.0.1:{}", self.port), None, None).unwrap();
+        dial(&credentials, &target).await.ok().map(|connection| connection.channel)
+    }
+
+    /// Tries until it succeeds: the coordinator may be about to start.
+    async fn connected(&self, party: &str) -> Channel {
+        let begin = Instant::now();
+        loop {
+            if let Some(channel) = self.channel(party).await {
+                return channel;
+            }
+            assert!(begin.elapsed() < PATIENCE, "the coordinator cannot be reached\n{}", self.logs());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub async fn analyst(&self) -> AnalystServiceClient<Channel> {
+        AnalystServiceClient::new(self.connected("analyst-1").await)
+    }
+
+    /// Announces the edition, and waits until every node has frozen it.
+    pub async fn announce(&self) {
+        let mut bureau = BureauServiceClient::new(self.connected("duty").await);
+        let request = v1::AnnounceEditionRequest { dataset: "victims".to_owned(), edition: EDITION.to_owned() };
+        bureau.announce_edition(request).await.unwrap();
+        let begin = Instant::now();
+        loop {
+            let status = bureau.status(v1::StatusRequest {}).await.unwrap().into_inner();
+            let frozen = |node: &v1::NodeStatus| node.holdings.iter().any(|h| h.editions.iter().any(|e| e == EDITION));
+            if status.nodes.iter().filter(|node| frozen(node)).count() == SUPPLIERS.len() {
+                return;
+            }
+            assert!(begin.elapsed() < PATIENCE, "not all nodes have frozen the edition\n{}", self.logs());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// A signed question about all suppliers; the nonce tells them apart.
+    pub fn question(&self, sql: &str, nonce: u8) -> Asked {
+        let query = Query::from_sql(&self.codebook, sql).unwrap().with_edition(EDITION.parse().unwrap());
+        let document = query.canonical_bytes();
+        let entry = QueryEntry {
+            query: Hash256::of(&document),
+            dataset: "victims".to_owned(),
+            edition: EDITION.parse().unwrap(),
+            purpose: "monitor".to_owned(),
+            requester: "analyst-1".to_owned(),
+            codebook: self.codebook.hash(),
+            roster: self.roster.hash(),
+            disclosure_policy: Policy::new("victims", 3).unwrap().hash(),
+            scope: SUPPLIERS.map(|name| SupplierId::try_from(name).unwrap()).to_vec(),
+            collusion: 1,
+            min_suppliers: 5,
+            asked_at: clock::now(),
+            expires_at: clock::now() + Duration::from_secs(600),
+            nonce: [nonce; 16],
+        };
+        Asked::new(entry.sign(&identity("analyst-1")), document).unwrap()
+    }
+
+    /// The folder, to look at what processes have left.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Federation {
+    fn drop(&mut self) {
+        for child in self.processes.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Supplier `number` has 10 + number reports of women and 5 of men, all of 2021.
+fn records(number: usize) -> String {
+    let women = "2021,F\n".repeat(10 + number);
+    format!("year,sex\n{women}{}", "2021,M\n".repeat(5))
+}
+
+/// What the records of all suppliers come to: women, men.
+pub fn truth() -> [String; 2] {
+    let women: usize = (0..SUPPLIERS.len()).map(|number| 10 + number).sum();
+    [women.to_string(), (5 * SUPPLIERS.len()).to_string()]
+}
+
+fn agreement_toml(name: &str) -> String {
+    format!(
+        r#"
+supplier = "{name}"
+version = "1"
+valid = {{ from = "2020-01-01", until = "2099-12-31" }}
+[[datasets]]
+name = "victims"
+variables = "all"
+measures = "all"
+purposes = ["monitor"]
+minimum_suppliers = 4
+maximum_cells = 1000
+queries_per_day = 1000
+"#
+    )
+}
