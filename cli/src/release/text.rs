@@ -69,6 +69,7 @@ fn cell_text(cell: &CellValue, lang: Lang) -> String {
         CellValue::Within(Bounds::Between(lower, upper)) => format!("{} – < {}", number(lower), number(upper)),
         CellValue::Within(Bounds::From(lower)) => format!("≥ {}", number(lower)),
         CellValue::HiddenTooFew => words(lang, "te weinig", "too few").to_owned(),
+        CellValue::HiddenProtectsOthers => words(lang, "beschermt andere", "protects others").to_owned(),
         CellValue::NotApplicable => words(lang, "n.v.t.", "n/a").to_owned(),
     }
 }

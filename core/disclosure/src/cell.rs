@@ -16,6 +16,8 @@ pub enum Status {
     TrueZero,
     /// Some were counted, but fewer than the minimum frequency, or the figure rests on a cell of which that is so.
     HiddenTooFew,
+    /// Hidden since it would give a hidden cell away, or since the figure rests on such a cell.
+    HiddenProtectsOthers,
     /// There is nothing to compute the figure from, as for the mean of no values.
     NotApplicable,
 }
@@ -27,6 +29,7 @@ impl Status {
             Self::Shown => "shown",
             Self::TrueZero => "true-zero",
             Self::HiddenTooFew => "hidden-too-few",
+            Self::HiddenProtectsOthers => "hidden-protects-others",
             Self::NotApplicable => "not-applicable",
         }
     }
@@ -40,6 +43,8 @@ impl Status {
             (Self::TrueZero, Lang::Nl) => "echte nul",
             (Self::HiddenTooFew, Lang::En) => "hidden: too few",
             (Self::HiddenTooFew, Lang::Nl) => "verborgen: te weinig",
+            (Self::HiddenProtectsOthers, Lang::En) => "hidden: protects others",
+            (Self::HiddenProtectsOthers, Lang::Nl) => "verborgen: beschermt andere",
             (Self::NotApplicable, Lang::En) => "not applicable",
             (Self::NotApplicable, Lang::Nl) => "niet van toepassing",
         }
@@ -80,6 +85,8 @@ pub enum CellValue {
     TrueZero(Decimal),
     /// Hidden since too few were counted.
     HiddenTooFew,
+    /// Hidden since it would give a hidden cell away.
+    HiddenProtectsOthers,
     /// Nothing to compute it from.
     NotApplicable,
 }
@@ -91,6 +98,7 @@ impl CellValue {
             Self::Shown(_) | Self::Within(_) => Status::Shown,
             Self::TrueZero(_) => Status::TrueZero,
             Self::HiddenTooFew => Status::HiddenTooFew,
+            Self::HiddenProtectsOthers => Status::HiddenProtectsOthers,
             Self::NotApplicable => Status::NotApplicable,
         }
     }
@@ -99,7 +107,7 @@ impl CellValue {
     pub const fn value(&self) -> Option<Decimal> {
         match self {
             Self::Shown(value) | Self::TrueZero(value) => Some(*value),
-            Self::Within(_) | Self::HiddenTooFew | Self::NotApplicable => None,
+            Self::Within(_) | Self::HiddenTooFew | Self::HiddenProtectsOthers | Self::NotApplicable => None,
         }
     }
 
@@ -143,6 +151,7 @@ impl TryFrom<CellDocument> for CellValue {
             (Status::Shown, None, Some(bounds)) => Ok(Self::Within(bounds)),
             (Status::TrueZero, Some(zero), None) if zero.scaled() == 0 => Ok(Self::TrueZero(zero)),
             (Status::HiddenTooFew, None, None) => Ok(Self::HiddenTooFew),
+            (Status::HiddenProtectsOthers, None, None) => Ok(Self::HiddenProtectsOthers),
             (Status::NotApplicable, None, None) => Ok(Self::NotApplicable),
             _ => Err("a cell whose status and value contradict each other"),
         }
@@ -162,6 +171,7 @@ mod tests {
             (CellValue::Within(Bounds::From(edge)), r#"{"status":"shown","lower":"12.5"}"#),
             (CellValue::TrueZero(Decimal::whole(0)), r#"{"status":"true-zero","value":"0"}"#),
             (CellValue::HiddenTooFew, r#"{"status":"hidden-too-few"}"#),
+            (CellValue::HiddenProtectsOthers, r#"{"status":"hidden-protects-others"}"#),
             (CellValue::NotApplicable, r#"{"status":"not-applicable"}"#),
         ];
         for (cell, json) in cells {
@@ -174,6 +184,7 @@ mod tests {
     fn a_hidden_cell_with_a_value_is_no_cell() {
         for bad in [
             r#"{"status":"hidden-too-few","value":"4"}"#,
+            r#"{"status":"hidden-protects-others","value":"40"}"#,
             r#"{"status":"true-zero","value":"4"}"#,
             r#"{"status":"shown"}"#,
             r#"{"status":"shown","value":"4","lower":"3"}"#,

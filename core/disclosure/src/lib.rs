@@ -2,19 +2,21 @@
 //!
 //! [`Totals`] → [`protect`] → [`ProtectedTable`] → [`Release`]. Nothing else leads from one to the next.
 //!
-//! There is one rule today, the minimum frequency: a cell that counts some, but fewer than k, is hidden, and so is each
-//! figure that rests on it. **Secondary suppression is not there yet**: where totals are shown beside hidden cells,
-//! subtracting can give a hidden cell away, and differences between tables can too. Such tables carry the note
-//! [`Note::MarginsMayRevealHidden`].
+//! A cell that counts some, but fewer than k, is hidden, and so is each figure that rests on it. Where totals are shown
+//! beside it, further cells are hidden, so that subtracting doesn't give it away; the [`attacker`] tries every table before
+//! it is handed out. **Differences between tables are not looked at yet.** Sums of a measure cannot be worked out exactly,
+//! but nothing is promised of how closely.
 //!
 //! Pure: no network, no clock, no disk, no randomness.
 
+pub mod attacker;
 mod cell;
 mod decimal;
 mod note;
 mod policy;
 mod protect;
 mod release;
+mod suppress;
 mod table;
 mod totals;
 
@@ -26,3 +28,6 @@ pub use protect::{ProtectError, protect};
 pub use release::{CodebookReference, RELEASE_FORMAT, Release, ReleaseError, RoundFacts};
 pub use table::{AxisHeading, FigureHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
 pub use totals::Totals;
+
+#[cfg(test)]
+mod trial;

@@ -24,8 +24,6 @@ pub enum Note {
         /// Its name for people.
         label: Label,
     },
-    /// Some cells are hidden, and totals beside them are shown: whoever subtracts may come close to what is hidden.
-    MarginsMayRevealHidden,
     /// No row was counted at all: every figure is a true zero or does not apply.
     NothingCounted,
     /// Fewer suppliers took part than were asked.
@@ -96,7 +94,6 @@ impl Note {
         match self {
             Self::MultipleValued { .. } => "multiple-valued",
             Self::OtherCodesNotShown { .. } => "other-codes-not-shown",
-            Self::MarginsMayRevealHidden => "margins-may-reveal-hidden",
             Self::NothingCounted => "nothing-counted",
             Self::IncompleteTotal { .. } => "incomplete-total",
             Self::SupplierAbsent { .. } => "supplier-absent",
@@ -119,11 +116,6 @@ impl Note {
             }
             Self::OtherCodesNotShown { label, .. } => {
                 format!("The rows were selected by “{}”; further values that they have of it are not shown.", label.en)
-            }
-            Self::MarginsMayRevealHidden => {
-                "Totals are shown beside hidden cells: subtracting may come close to what is \
-                                             hidden. Check before publishing."
-                    .to_owned()
             }
             Self::NothingCounted => "No row was counted at all.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {
@@ -150,9 +142,6 @@ impl Note {
                     label.nl
                 )
             }
-            Self::MarginsMayRevealHidden => "Naast verborgen cellen staan totalen: wie aftrekt, kan dicht bij het \
-                                             verborgene komen. Controleer dit vóór publicatie."
-                .to_owned(),
             Self::NothingCounted => "Er is geen enkele rij geteld.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {
                 format!("Onvolledig: {taking_part} van de {asked} gevraagde leveranciers deden mee.")

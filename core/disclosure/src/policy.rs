@@ -8,7 +8,7 @@ pub const LEAST_MINIMUM_FREQUENCY: u64 = 3;
 
 /// The rules for one dataset, known before a total is opened: a query's entry names their hash.
 ///
-/// Today there is one rule: a cell that holds some rows, but fewer than k, is hidden.
+/// A cell that holds some rows, but fewer than k, is hidden, and so are the cells that would give it away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     dataset: String,
@@ -58,6 +58,12 @@ impl Policy {
     /// k: a cell with 0 < count < k is hidden. At least 3.
     pub fn minimum_frequency(&self) -> u64 {
         self.minimum_frequency
+    }
+
+    /// The protection interval: at least so far apart are the ends of what can be worked out of a hidden count. Half of
+    /// the range that *too few* stands for, rounded up, so that at least half of 1 to k − 1 remains possible; at least 1.
+    pub fn protection_interval(&self) -> u64 {
+        (self.minimum_frequency - 1) / 2
     }
 
     /// SHA-256 over a canonical form: fields, each led by its length as 4 bytes big-endian; numbers as 8 bytes

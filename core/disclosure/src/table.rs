@@ -136,12 +136,7 @@ impl ProtectedTable {
             notes.push(Note::MultipleValued { variable, label });
         }
         let any = |wanted: Status| self.rows.iter().flat_map(Row::figures).any(|cell| cell.status() == wanted);
-        let margins = plan.blocks().iter().filter(|block| block.shown()).count() > 1;
-        let shares = self.figures.iter().any(|figure| figure.kind == FigureKind::Share);
-        if (margins || shares) && any(Status::HiddenTooFew) {
-            notes.push(Note::MarginsMayRevealHidden);
-        }
-        if !any(Status::HiddenTooFew) && !any(Status::Shown) {
+        if ![Status::HiddenTooFew, Status::HiddenProtectsOthers, Status::Shown].into_iter().any(any) {
             notes.push(Note::NothingCounted);
         }
         notes
@@ -244,7 +239,7 @@ impl RowReading {
         let bounds_of_a_quantile = |(cell, heading): (&CellValue, &FigureHeading)| match cell {
             CellValue::Within(_) => heading.kind == FigureKind::Quantile,
             CellValue::Shown(_) | CellValue::TrueZero(_) => heading.kind != FigureKind::Quantile,
-            CellValue::HiddenTooFew | CellValue::NotApplicable => true,
+            CellValue::HiddenTooFew | CellValue::HiddenProtectsOthers | CellValue::NotApplicable => true,
         };
         if !self.figures.iter().zip(figures).all(bounds_of_a_quantile) {
             return Err("a quantile without bounds, or bounds of another figure".to_owned());

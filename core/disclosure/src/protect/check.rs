@@ -1,6 +1,6 @@
 //! Totals that no data can have are found before anything is made of them.
 
-use optelsom_codebook::{Column, Measure, Plan};
+use optelsom_codebook::{Block, Column, Measure, Plan};
 
 use super::ProtectError;
 
@@ -24,6 +24,7 @@ pub(super) fn consistent(plan: &Plan, columns: &[Vec<i64>]) -> Result<(), Protec
     if count.iter().any(|&count| count < 0) {
         return Err(ProtectError::Contradiction("a count below zero"));
     }
+    adds_up(plan, columns)?;
     for (measure, definition) in plan.dataset().measures().iter().enumerate() {
         let present = find(Column::Present { measure });
         if present.is_some_and(|present| present.iter().zip(count).any(|(&n, &count)| n < 0 || n > count)) {
@@ -31,6 +32,37 @@ pub(super) fn consistent(plan: &Plan, columns: &[Vec<i64>]) -> Result<(), Protec
         }
         let (sum, squares) = (find(Column::Sum { measure }), find(Column::SumOfSquares { measure }));
         Moments::new(definition, present.unwrap_or(count), sum, squares).consistent()?;
+    }
+    Ok(())
+}
+
+/// Checks that a total over single-valued axes is the sum of its parts, in every column.
+fn adds_up(plan: &Plan, columns: &[Vec<i64>]) -> Result<(), ProtectError> {
+    let single = |axis: &usize| plan.axes().get(*axis).is_some_and(|axis| !axis.multiple());
+    for (at, coarse) in plan.blocks().iter().enumerate() {
+        let is_total_of = |fine: &&Block| {
+            fine.axes().len() > coarse.axes().len()
+                && coarse.axes().iter().all(|axis| fine.axes().contains(axis))
+                && fine.axes().iter().filter(|axis| !coarse.axes().contains(axis)).all(single)
+        };
+        for fine in plan.blocks().iter().filter(is_total_of) {
+            for column in columns {
+                let mut left: Vec<i128> = column
+                    .get(coarse.cells())
+                    .ok_or(ProtectError::Shape)?
+                    .iter()
+                    .map(|&total| i128::from(total))
+                    .collect();
+                for cell in fine.cells() {
+                    let total = plan.project(cell, at).ok_or(ProtectError::Shape)? - coarse.offset();
+                    let part = column.get(cell).ok_or(ProtectError::Shape)?;
+                    *left.get_mut(total).ok_or(ProtectError::Shape)? -= i128::from(*part);
+                }
+                if left.iter().any(|&left| left != 0) {
+                    return Err(ProtectError::Contradiction("parts that do not add up to their total"));
+                }
+            }
+        }
     }
     Ok(())
 }

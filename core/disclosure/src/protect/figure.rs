@@ -3,6 +3,7 @@
 use optelsom_codebook::{Output, OutputKind, Plan};
 
 use super::ProtectError;
+use super::hide::Hidden;
 use super::quantile::quantile;
 use crate::cell::CellValue;
 use crate::decimal::Decimal;
@@ -13,6 +14,7 @@ pub(super) struct Opened<'t> {
     pub(super) columns: &'t [Vec<i64>],
     /// k: more than none and fewer than this are hidden.
     pub(super) k: i64,
+    pub(super) hidden: &'t Hidden,
 }
 
 /// What a measure's figures are made of, in one cell.
@@ -25,8 +27,8 @@ impl Opened<'_> {
     /// What this figure says of this cell, which stands in block `block`.
     pub(super) fn figure(&self, output: &Output, block: usize, cell: usize) -> Result<CellValue, ProtectError> {
         let count = self.at(0, cell)?;
-        if self.too_few(count) {
-            return Ok(CellValue::HiddenTooFew);
+        if let Some(hidden) = self.hidden.rows(cell) {
+            return Ok(hidden);
         }
         match output.kind() {
             OutputKind::Count { .. } if count == 0 => Ok(CellValue::TrueZero(Decimal::whole(0))),
@@ -63,10 +65,6 @@ impl Opened<'_> {
         self.columns.get(column).and_then(|column| column.get(cell)).copied().ok_or(ProtectError::Shape)
     }
 
-    fn too_few(&self, count: i64) -> bool {
-        0 < count && count < self.k
-    }
-
     /// 10^(decimals · power) of a measure.
     fn scale(&self, measure: usize, power: u32) -> Result<i128, ProtectError> {
         let measure = self.plan.dataset().measures().get(measure).ok_or(ProtectError::Shape)?;
@@ -83,8 +81,8 @@ impl Opened<'_> {
         ratio: impl FnOnce(&Values) -> Option<(i128, i128)>,
     ) -> Result<CellValue, ProtectError> {
         let values = Values { present: self.at(present, cell)?, sum: i128::from(self.at(sum, cell)?) };
-        if self.too_few(values.present) {
-            return Ok(CellValue::HiddenTooFew);
+        if let Some(hidden) = self.hidden.values(present, cell) {
+            return Ok(hidden);
         }
         let is_sum = matches!(output.kind(), OutputKind::Sum { .. });
         if values.present == 0 {
@@ -112,10 +110,11 @@ impl Opened<'_> {
         cell: usize,
     ) -> Result<CellValue, ProtectError> {
         let margin = margins.get(block).copied().flatten().ok_or(ProtectError::Shape)?;
-        let margin = self.at(0, self.plan.project(cell, margin).ok_or(ProtectError::Shape)?)?;
-        if self.too_few(margin) {
-            return Ok(CellValue::HiddenTooFew);
+        let margin = self.plan.project(cell, margin).ok_or(ProtectError::Shape)?;
+        if let Some(hidden) = self.hidden.rows(margin) {
+            return Ok(hidden);
         }
+        let margin = self.at(0, margin)?;
         if margin == 0 {
             return Ok(CellValue::NotApplicable);
         }

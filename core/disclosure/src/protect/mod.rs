@@ -2,6 +2,7 @@
 
 mod check;
 mod figure;
+mod hide;
 mod quantile;
 
 use optelsom_codebook::{Axis, Label, Lang, Output, OutputKind, Plan};
@@ -27,6 +28,9 @@ pub enum ProtectError {
          each supplier should check its node's software"
     )]
     Contradiction(&'static str),
+    /// A bug: no way of hiding stood up to the attacker.
+    #[error("no safe table was found: this is a bug; nothing is released")]
+    Unsafe,
     /// A figure needs more digits than can be held.
     #[error("`{0}` is too large to be computed exactly; ask for a smaller group or another figure")]
     TooLarge(String),
@@ -34,7 +38,8 @@ pub enum ProtectError {
 
 /// Turns opened totals into a table that may be shown, and forgets the totals.
 ///
-/// A cell that counts some, but fewer than the policy's k, is hidden. A figure is hidden when the count of its cell is, or
+/// A cell that counts some, but fewer than the policy's k, is hidden, and with it the cells from which it could be worked
+/// out. A figure is hidden when the count of its cell is, or
 /// the count of the values that it is made of, or its margin; a quantile when the bin that holds it is, or when hidden
 /// bins could move it. Figures are computed exactly and rounded once, half away from zero.
 ///
@@ -50,7 +55,9 @@ pub fn protect(plan: &Plan, policy: &Policy, totals: Totals) -> Result<Protected
         return Err(ProtectError::Shape);
     }
     check::consistent(plan, columns)?;
-    let opened = Opened { plan, columns, k: i64::try_from(policy.minimum_frequency()).unwrap_or(i64::MAX) };
+    let hidden = hide::Hidden::decide(plan, policy, columns)?;
+    let k = i64::try_from(policy.minimum_frequency()).unwrap_or(i64::MAX);
+    let opened = Opened { plan, columns, k, hidden: &hidden };
     // Axes that only quantiles need stand last, and are not shown.
     let shown = plan.query().axes().len();
     let mut rows = Vec::new();

@@ -1,0 +1,128 @@
+//! The published table as blocks of cells, one for each set of axes that its rows are broken down by.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Counting, Known};
+use crate::cell::Status;
+use crate::table::{FigureKind, ProtectedTable, Row};
+
+/// The cells of one grouping: mixed radix over its axes, the first slowest.
+pub(super) struct Block {
+    pub(super) axes: Vec<usize>,
+    /// The cell at each place.
+    pub(super) cells: Vec<u32>,
+}
+
+/// All groupings of a table, by the set of their axes, with the sub-totals that two of them have in common.
+pub(super) struct Published {
+    pub(super) lengths: Vec<usize>,
+    pub(super) multiple: Vec<bool>,
+    pub(super) blocks: BTreeMap<u64, Block>,
+    pub(super) cells: Vec<Known>,
+    /// Rows in margins that are withheld whole.
+    pub(super) withheld: BTreeSet<usize>,
+}
+
+impl Published {
+    pub(super) fn read(table: &ProtectedTable, k: i64, counting: Counting) -> Option<Self> {
+        let figure = table.figures().iter().position(|figure| figure.kind == FigureKind::Count)?;
+        let lengths: Vec<usize> = table.axes().iter().map(|axis| axis.places.len()).collect();
+        let multiple = table.axes().iter().map(|axis| axis.multiple).collect();
+        if lengths.len() > 63 {
+            return None;
+        }
+        let mut places: BTreeMap<u64, BTreeMap<usize, usize>> = BTreeMap::new();
+        for (row, at) in table.rows().iter().zip(0..) {
+            places.entry(mask(row)).or_default().insert(place(row, &lengths)?, at);
+        }
+        let statuses: Vec<Status> = table
+            .rows()
+            .iter()
+            .map(|row| row.figures().get(figure).map(|cell| cell.status()))
+            .collect::<Option<_>>()?;
+        let withheld = withheld(&places, &statuses);
+        let rows_withheld = withheld.iter().filter_map(|mask| places.get(mask)).flat_map(BTreeMap::values).copied();
+        let withheld_rows = rows_withheld.collect();
+        let mut published =
+            Self { lengths, multiple, blocks: BTreeMap::new(), cells: Vec::new(), withheld: withheld_rows };
+        published.cells = vec![Known { lower: 0, upper: None }; statuses.len()];
+        for (&mask, rows) in &places {
+            let axes = axes(mask);
+            if rows.len() != published.size(&axes) {
+                return None;
+            }
+            for &row in rows.values() {
+                let cell = table.rows().get(row)?.figures().get(figure)?;
+                let known = match (cell.status(), cell.value(), counting) {
+                    (_, Some(value), _) => {
+                        let value = i64::try_from(value.scaled()).ok()?;
+                        Known { lower: value, upper: Some(value) }
+                    }
+                    (Status::HiddenTooFew, None, Counting::Rows) => Known { lower: 1, upper: Some(k - 1) },
+                    (Status::HiddenTooFew, None, Counting::Values) => Known { lower: 0, upper: Some(k - 1) },
+                    (Status::HiddenProtectsOthers, None, Counting::Rows) if !withheld.contains(&mask) => {
+                        Known { lower: k, upper: None }
+                    }
+                    _ => Known { lower: 0, upper: None },
+                };
+                *published.cells.get_mut(row)? = known;
+            }
+            let cells = rows.values().map(|&row| u32::try_from(row).ok()).collect::<Option<_>>()?;
+            published.blocks.insert(mask, Block { axes, cells });
+        }
+        published.add_common_totals()?;
+        Some(published)
+    }
+
+    fn size(&self, axes: &[usize]) -> usize {
+        axes.iter().filter_map(|&axis| self.lengths.get(axis)).product()
+    }
+
+    /// Sub-totals that two groupings share, though nobody shows them.
+    fn add_common_totals(&mut self) -> Option<()> {
+        loop {
+            let masks: Vec<u64> = self.blocks.keys().copied().collect();
+            let common = masks.iter().flat_map(|a| masks.iter().map(move |b| a & b));
+            let Some(new) = common.into_iter().find(|common| !self.blocks.contains_key(common)) else {
+                return Some(());
+            };
+            let axes = axes(new);
+            let first = self.cells.len();
+            self.cells.resize(first + self.size(&axes), Known { lower: 0, upper: None });
+            let cells = (first..self.cells.len()).map(|cell| u32::try_from(cell).ok()).collect::<Option<_>>()?;
+            self.blocks.insert(new, Block { axes, cells });
+        }
+    }
+}
+
+/// The groupings that are hidden whole, when nothing but the finest groupings is shown beside them: then the status says
+/// nothing about how many there are.
+fn withheld(places: &BTreeMap<u64, BTreeMap<usize, usize>>, statuses: &[Status]) -> Vec<u64> {
+    let protects = |row: &usize| statuses.get(*row) == Some(&Status::HiddenProtectsOthers);
+    let (whole, rest): (Vec<_>, Vec<_>) = places.iter().partition(|(_, rows)| rows.values().all(protects));
+    let finest = |mask: u64| places.keys().all(|&other| other == mask || other & mask != mask);
+    if rest.iter().all(|(mask, _)| finest(**mask)) {
+        whole.into_iter().map(|(&mask, _)| mask).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+fn mask(row: &Row) -> u64 {
+    row.places().iter().enumerate().filter(|(_, place)| place.is_some()).fold(0, |mask, (axis, _)| mask | 1 << axis)
+}
+
+/// The place of a row in its block.
+fn place(row: &Row, lengths: &[usize]) -> Option<usize> {
+    let mut index = 0;
+    for (place, length) in row.places().iter().zip(lengths) {
+        if let Some(place) = place {
+            index = index * length + usize::try_from(*place).ok()?;
+        }
+    }
+    Some(index)
+}
+
+pub(super) fn axes(mask: u64) -> Vec<usize> {
+    (0..64).filter(|axis| mask & (1 << axis) != 0).collect()
+}

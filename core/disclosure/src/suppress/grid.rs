@@ -1,0 +1,152 @@
+//! The blocks of a plan that are shown, as the search walks over them.
+
+use std::collections::HashMap;
+
+use optelsom_codebook::Plan;
+
+/// A set of axes, one bit each.
+pub(super) type Axes = u64;
+
+/// One block: where its cells are.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub(super) mask: Axes,
+    pub(super) axes: Vec<usize>,
+    pub(super) offset: usize,
+    pub(super) len: usize,
+    /// Per axis of the plan the distance between neighbours; nought on axes that it doesn't have.
+    pub(super) strides: Vec<usize>,
+}
+
+/// One of the finest blocks.
+#[derive(Clone, Debug)]
+pub(super) struct Top {
+    /// Its position among the blocks.
+    pub(super) block: usize,
+    /// The blocks of its margins, and itself.
+    pub(super) parts: Vec<usize>,
+    /// The axes that it has in common with each other finest block: sub-totals over these must not move.
+    pub(super) fixed: Vec<Axes>,
+}
+
+/// A multiple-valued axis adds up to no total, but keeps to these: the terms are never below nought together.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) total: usize,
+    pub(super) total_sign: i64,
+    pub(super) parts: Vec<usize>,
+}
+
+/// All blocks that are shown.
+#[derive(Clone, Debug)]
+pub(super) struct Grid {
+    pub(super) lengths: Vec<usize>,
+    pub(super) multiple: Axes,
+    pub(super) blocks: Vec<Block>,
+    pub(super) tops: Vec<Top>,
+    pub(super) bounds: Vec<Bound>,
+    /// For each cell with bounds, which.
+    pub(super) bounds_of: HashMap<usize, Vec<usize>>,
+    pub(super) cells: usize,
+}
+
+impl Grid {
+    pub(super) fn new(plan: &Plan, published: &[usize]) -> Self {
+        let lengths: Vec<usize> = plan.axes().iter().map(|axis| axis.len()).collect();
+        let multiple = plan.axes().iter().enumerate().filter(|(_, axis)| axis.multiple());
+        let multiple = multiple.fold(0, |mask, (at, _)| mask | 1 << at);
+        let blocks: Vec<Block> = published
+            .iter()
+            .filter_map(|&at| plan.blocks().get(at))
+            .map(|block| {
+                let mut strides = vec![0; lengths.len()];
+                for (&axis, stride) in block.axes().iter().zip(block.strides()) {
+                    if let Some(slot) = strides.get_mut(axis) {
+                        *slot = stride;
+                    }
+                }
+                let mask = block.axes().iter().fold(0, |mask, axis| mask | 1 << axis);
+                Block { mask, axes: block.axes().to_vec(), offset: block.offset(), len: block.len(), strides }
+            })
+            .collect();
+        let within = |a: Axes, b: Axes| a & b == a;
+        let finest: Vec<usize> = (0..blocks.len())
+            .filter(|&at| {
+                let mask = blocks.get(at).map_or(0, |block| block.mask);
+                blocks.iter().all(|other| other.mask == mask || !within(mask, other.mask))
+            })
+            .collect();
+        let mask_of = |at: usize| blocks.get(at).map_or(0, |block| block.mask);
+        let tops = finest.iter().map(|&block| Top {
+            block,
+            parts: (0..blocks.len()).filter(|&part| within(mask_of(part), mask_of(block))).collect(),
+            fixed: finest
+                .iter()
+                .filter(|&&other| other != block)
+                .map(|&other| mask_of(other) & mask_of(block))
+                .collect(),
+        });
+        let tops = tops.collect();
+        let cells = plan.cell_count();
+        let mut grid = Self { lengths, multiple, blocks, tops, bounds: Vec::new(), bounds_of: HashMap::new(), cells };
+        grid.add_bounds();
+        grid
+    }
+
+    /// The block that holds a cell.
+    pub(super) fn block_of(&self, cell: usize) -> Option<&Block> {
+        self.blocks.iter().find(|block| (block.offset..block.offset + block.len).contains(&cell))
+    }
+
+    /// Per axis of the plan the position of a cell of this block; nought on axes that the block doesn't have.
+    pub(super) fn positions(&self, block: &Block, cell: usize) -> Vec<usize> {
+        let place = cell - block.offset;
+        let position = |(stride, length): (&usize, &usize)| if *stride == 0 { 0 } else { place / stride % length };
+        block.strides.iter().zip(&self.lengths).map(position).collect()
+    }
+
+    fn add_bounds(&mut self) {
+        let mut bounds = Vec::new();
+        for fine in &self.blocks {
+            for coarse in &self.blocks {
+                let dropped = fine.mask & !coarse.mask;
+                if fine.mask & coarse.mask == coarse.mask && dropped & self.multiple != 0 {
+                    bounds.extend(self.bounds_between(fine, coarse, dropped & self.multiple));
+                }
+            }
+        }
+        for (at, bound) in bounds.iter().enumerate() {
+            for &cell in bound.parts.iter().chain([&bound.total]) {
+                self.bounds_of.entry(cell).or_default().push(at);
+            }
+        }
+        self.bounds = bounds;
+    }
+
+    /// Each total is at least the part of each code, and at most all parts together.
+    fn bounds_between(&self, fine: &Block, coarse: &Block, multiple: Axes) -> Vec<Bound> {
+        let mut parts: HashMap<(usize, Vec<usize>), Vec<usize>> = HashMap::new();
+        for cell in fine.offset..fine.offset + fine.len {
+            let positions = self.positions(fine, cell);
+            let total =
+                coarse.offset + positions.iter().zip(&coarse.strides).map(|(at, stride)| at * stride).sum::<usize>();
+            let codes = positions.iter().enumerate().filter(|(axis, _)| multiple & (1 << axis) != 0);
+            let codes = codes.map(|(_, &position)| position).collect();
+            parts.entry((total, codes)).or_default().push(cell);
+            parts.entry((total, Vec::new())).or_default().push(cell);
+        }
+        let bound = |((total, codes), parts): ((usize, Vec<usize>), Vec<usize>)| Bound {
+            total,
+            total_sign: if codes.is_empty() { -1 } else { 1 },
+            parts,
+        };
+        parts.into_iter().map(bound).collect()
+    }
+}
+
+impl Bound {
+    /// With which sign a cell counts.
+    pub(super) fn sign_of(&self, cell: usize) -> i64 {
+        if cell == self.total { self.total_sign } else { -self.total_sign }
+    }
+}

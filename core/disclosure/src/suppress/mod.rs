@@ -1,0 +1,98 @@
+//! Which further cells are hidden, so that those with too few cannot be worked out from the others.
+//!
+//! For each hidden cell there must be another table, equal in all that is shown and possible by all that the statuses
+//! say, in which it counts `width` more or fewer. Such a table is the true one with a *move*: rows added at one place of the
+//! table and taken away at others, or added to the totals as well, so that only hidden cells change. The search hides what
+//! the cheapest move needs; the moves are handed to the attacker as proofs.
+
+mod grid;
+mod moves;
+mod search;
+mod withheld;
+
+use optelsom_codebook::Plan;
+
+use grid::Grid;
+use search::{Order, Search};
+
+/// What becomes of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// It is shown.
+    Open,
+    /// It is hidden for its own sake.
+    TooFew,
+    /// It is hidden for the sake of others.
+    Protects,
+}
+
+/// What is to be protected, and what the statuses tell about it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    /// Fewer than this, but more than none, are too few.
+    pub(crate) k: i64,
+    /// How far apart the ends of what can be known of a hidden cell have to be.
+    pub(crate) width: i64,
+    /// The least that *too few* may stand for.
+    pub(crate) least_few: i64,
+    /// The least that *protects others* may stand for.
+    pub(crate) least_other: i64,
+}
+
+/// A change from the true table to another possible one: cells of the plan, and by how much.
+pub(crate) type Move = Vec<(usize, i64)>;
+
+/// A choice of cells to hide, with the moves that prove it.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    /// Per cell of the plan.
+    pub(crate) marks: Vec<Mark>,
+    pub(crate) moves: Vec<Move>,
+}
+
+/// The cells of a plan of which one column is protected.
+pub(crate) struct Suppression<'t> {
+    grid: Grid,
+    values: &'t [i64],
+    rule: Rule,
+}
+
+impl<'t> Suppression<'t> {
+    /// Over these blocks of the plan; the others are never shown.
+    pub(crate) fn new(plan: &Plan, published: &[usize], values: &'t [i64], rule: Rule) -> Self {
+        Self { grid: Grid::new(plan, published), values, rule }
+    }
+
+    /// Patterns in the order of preference, given the cells that are hidden anyhow: the best that is found, all margins
+    /// withheld, everything withheld.
+    pub(crate) fn patterns<'s>(&'s self, given: &'s [Mark]) -> impl Iterator<Item = Pattern> + 's {
+        let best = std::iter::once_with(|| self.best(given)).flatten();
+        let margins = std::iter::once_with(|| withheld::margins(&self.grid, self.values, self.rule, given));
+        let everything = std::iter::once_with(|| withheld::everything(&self.grid, self.rule, given));
+        best.chain(margins).chain(everything)
+    }
+
+    /// The pattern that hides the fewest cells, and of those the fewest rows, among those that the search finds.
+    fn best(&self, given: &[Mark]) -> Option<Pattern> {
+        let hidden = given.iter().filter(|mark| **mark != Mark::Open).count();
+        let orders: &[Order] = if hidden <= search::MOST_FOR_SEVERAL_ORDERS { &Order::ALL } else { &Order::ALL[..1] };
+        let found = orders.iter().filter_map(|&order| {
+            let mut search = Search::new(&self.grid, self.values, self.rule, given);
+            search.run(order)?;
+            search.improve();
+            Some(search)
+        });
+        found.min_by_key(Search::cost).map(Search::into_pattern)
+    }
+
+    /// One pass in the order of the cells, and no second thought: what the search is measured against.
+    #[cfg(test)]
+    pub(crate) fn baseline(&self, given: &[Mark]) -> Option<Pattern> {
+        let mut search = Search::new(&self.grid, self.values, self.rule, given);
+        search.run(Order::AsTheyStand)?;
+        Some(search.into_pattern())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Plans and tables for tests: as many axes as wanted, of any length, with the groupings wanted.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write;
+
+use optelsom_codebook::{Codebook, Plan, Query};
+
+use crate::cell::CellValue;
+use crate::decimal::Decimal;
+use crate::protect::protect;
+use crate::table::{FigureKind, ProtectedTable};
+use crate::{Policy, Totals};
+
+/// Axes `a0`, `a1`, … of these lengths; those of `multiple` are multiple-valued.
+pub(crate) fn plan(lengths: &[usize], multiple: &[usize], grouping: &str) -> Plan {
+    let mut toml = String::from(
+        "version = \"1\"\nname = { nl = \"Proef\", en = \"Trial\" }\n[lists.years]\nyears = [2020, 2021]\n\
+         [datasets.d]\nlabel = { nl = \"d\", en = \"d\" }\nunit = \"report\"\nperiod = \"year\"\nminimum_frequency = 3\n\
+         [datasets.d.variables.year]\nlabel = { nl = \"jaar\", en = \"year\" }\nlist = \"years\"\n",
+    );
+    for (axis, length) in lengths.iter().enumerate() {
+        let codes: Vec<String> =
+            (0..*length).map(|code| format!("{{ code = \"c{code}\", nl = \"c{code}\", en = \"c{code}\" }}")).collect();
+        write!(toml, "[lists.l{axis}]\ncodes = [{}]\n", codes.join(", ")).unwrap();
+        write!(
+            toml,
+            "[datasets.d.variables.a{axis}]\nlabel = {{ nl = \"a{axis}\", en = \"a{axis}\" }}\nlist = \"l{axis}\"\n"
+        )
+        .unwrap();
+        if multiple.contains(&axis) {
+            toml.push_str("multiple = true\n");
+        }
+    }
+    let codebook = Codebook::parse(&toml).unwrap();
+    let axes: Vec<String> = (0..lengths.len()).map(|axis| format!("a{axis}")).collect();
+    let sql =
+        format!("SELECT {0}, COUNT(*) FROM d GROUP BY {1}", axes.join(", "), grouping.replace("ALL", &axes.join(", ")));
+    Plan::new(&codebook, &Query::from_sql(&codebook, &sql).unwrap()).unwrap()
+}
+
+/// The counts of all cells of a plan over single-valued axes, from those of its first block, which has all axes.
+pub(crate) fn totals(plan: &Plan, finest: &[i64]) -> Vec<i64> {
+    let mut totals = vec![0; plan.cell_count()];
+    for (cell, count) in finest.iter().enumerate() {
+        for block in 0..plan.blocks().len() {
+            totals[plan.project(cell, block).unwrap()] += count;
+        }
+    }
+    totals
+}
+
+/// The table that is shown of these counts.
+pub(crate) fn shown(plan: &Plan, k: u64, counts: &[i64]) -> ProtectedTable {
+    protect(plan, &Policy::new("d", k).unwrap(), Totals::new(vec![counts.to_vec()])).unwrap()
+}
+
+/// The table in which only the cells with too few are hidden, and those that are asked for.
+pub(crate) fn hiding(plan: &Plan, k: i64, counts: &[i64], others: &[usize]) -> ProtectedTable {
+    let mut table = shown(plan, 3, &vec![0; counts.len()]);
+    let cell = |(at, &count): (usize, &i64)| match count {
+        _ if others.contains(&at) => CellValue::HiddenProtectsOthers,
+        0 => CellValue::TrueZero(Decimal::whole(0)),
+        few if few < k => CellValue::HiddenTooFew,
+        many => CellValue::Shown(Decimal::whole(many)),
+    };
+    let rows = table.rows().iter().zip(counts.iter().enumerate().map(cell));
+    let rows = rows.map(|(row, figure)| crate::Row::new(row.places().to_vec(), vec![figure])).collect();
+    assert_eq!(table.figures()[0].kind, FigureKind::Count);
+    table = ProtectedTable::new(table.axes().to_vec(), table.figures().to_vec(), rows);
+    table
+}
