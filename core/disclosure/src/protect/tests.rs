@@ -140,6 +140,42 @@ fn quantiles_have_bounds_and_no_axis() {
 }
 
 #[test]
+fn what_protects_others_is_hidden_in_every_figure() {
+    // 4 women in 2020. A share within a year gives the year's total away, which is not shown itself.
+    let sql = "SELECT year, sex, COUNT(*), SHARE(COUNT(*), year) FROM d GROUP BY year, sex";
+    let table = table(sql, &[&[4, 30, 20, 40, 34, 60]]).unwrap();
+    insta::assert_snapshot!(shown(&table).join("\n"), @r"
+    2020 F hidden-too-few hidden-too-few
+    2020 M hidden-protects-others hidden-protects-others
+    2021 F 20 0.3333
+    2021 M 40 0.6667
+    ");
+}
+
+#[test]
+fn sums_are_protected_where_only_their_values_are_few() {
+    let sql = "SELECT sex, year, COUNT(*), SUM(days) FROM d GROUP BY ROLLUP(sex, year)";
+    let plan = plan(sql);
+    // 100 rows in each cell; of women in 2020 only 5 have a value.
+    let of = |column: &Column| match column {
+        Column::Count => vec![100, 100, 100, 100, 200, 200, 400],
+        Column::Present { .. } => vec![5, 90, 80, 70, 95, 150, 245],
+        Column::Sum { .. } => vec![50, 900, 800, 700, 950, 1500, 2450],
+        Column::SumOfSquares { .. } => panic!("not asked"),
+    };
+    let totals = Totals::new(plan.columns().iter().map(of).collect());
+    insta::assert_snapshot!(shown(&protect(&plan, &policy(), totals).unwrap()).join("\n"), @r"
+    F 2020 100 hidden-too-few
+    F 2021 100 hidden-protects-others
+    M 2020 100 80.0
+    M 2021 100 70.0
+    F * 200 95.0
+    M * 200 150.0
+    * * 400 245.0
+    ");
+}
+
+#[test]
 fn notes_say_what_the_reader_must_know() {
     let codes = |sql: &str, counts: &[i64]| {
         let table = table(sql, &[counts]).unwrap();

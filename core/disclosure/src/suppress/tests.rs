@@ -71,13 +71,16 @@ fn tables() -> impl Strategy<Value = (Vec<usize>, usize, u64, Vec<i64>)> {
 
 const GROUPINGS: [&str; 2] = ["CUBE(ALL)", "ROLLUP(ALL)"];
 
-/// Runs `check` on random tables; a failing table and its seed are printed by the runner.
-fn on_random_tables(cases: u32, check: impl Fn(&Plan, u64, &[i64])) {
-    let mut runner = TestRunner::new_with_rng(
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new_with_rng(
         ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() },
         proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
-    );
-    runner
+    )
+}
+
+/// Runs `check` on random tables; a failing table and its seed are printed by the runner.
+fn on_random_tables(cases: u32, check: impl Fn(&Plan, u64, &[i64])) {
+    runner(cases)
         .run(&tables(), |(lengths, grouping, k, finest)| {
             let plan = plan(&lengths, &[], GROUPINGS[grouping]);
             check(&plan, k, &totals(&plan, &finest));
@@ -106,6 +109,59 @@ fn the_attacker_opens_no_cell() {
         "{attacked} tables with hidden cells; {bitten} opened without secondary suppression, 0 with; {coarse} coarse"
     );
     assert!(bitten * 2 > attacked, "the attacker wins often where nothing protects");
+}
+
+/// Rows with one code of each single-valued axis and one or more of each multiple-valued one, as bits.
+fn rows() -> impl Strategy<Value = (Vec<usize>, usize, u64, Vec<Vec<usize>>)> {
+    (prop::collection::vec(2_usize..4, 3), 0..GROUPINGS_OF_THREE.len(), 3_u64..11).prop_flat_map(
+        |(lengths, grouping, k)| {
+            let row: Vec<_> = lengths.iter().map(|&length| 1..1_usize << length).collect();
+            (Just(lengths), Just(grouping), Just(k), prop::collection::vec(row, 0..120))
+        },
+    )
+}
+
+/// Groupings over three axes, and which of these are multiple-valued.
+const GROUPINGS_OF_THREE: [(&str, &[usize]); 8] = [
+    ("CUBE(ALL)", &[2]),
+    ("CUBE(ALL)", &[0, 1]),
+    ("ROLLUP(ALL)", &[0]),
+    ("ROLLUP(ALL)", &[1, 2]),
+    ("GROUPING SETS ((a0), (a1), (a2))", &[]),
+    ("GROUPING SETS ((a0, a1), (a1, a2), (a1))", &[]),
+    ("GROUPING SETS ((a0, a1), (a0, a2), ())", &[0]),
+    ("GROUPING SETS ((a0, a1, a2), (a0))", &[2]),
+];
+
+#[test]
+fn nor_with_codes_that_do_not_add_up_nor_with_groupings_that_overlap() {
+    let withheld = std::cell::Cell::new((0, 0));
+    runner(1500)
+        .run(&rows(), |(lengths, grouping, k, rows)| {
+            let (grouping, multiple) = GROUPINGS_OF_THREE[grouping];
+            let plan = plan(&lengths, multiple, grouping);
+            let mut counts = vec![0; plan.cell_count()];
+            for (cell, count) in counts.iter_mut().enumerate() {
+                let positions = plan.cell(cell).unwrap().positions;
+                let counted = |row: &&Vec<usize>| {
+                    positions.iter().enumerate().all(|(axis, position)| match position {
+                        None => true,
+                        Some(at) if multiple.contains(&axis) => row[axis] & (1 << at) != 0,
+                        Some(at) => row[axis] % lengths[axis] == *at as usize,
+                    })
+                };
+                *count = i64::try_from(rows.iter().filter(counted).count()).unwrap();
+            }
+            let table = shown(&plan, k, &counts);
+            prop_assert_eq!(opened(&table, k), Vec::<usize>::new());
+            let primary = counts.iter().filter(|&&count| 0 < count && count < i64::try_from(k).unwrap()).count();
+            let coarse = with_status(&table, Status::HiddenTooFew).len() != primary;
+            let (tables, coarser) = withheld.get();
+            withheld.set((tables + u32::from(primary > 0), coarser + u32::from(coarse)));
+            Ok(())
+        })
+        .unwrap();
+    println!("{} tables with hidden cells, {} hidden coarsely", withheld.get().0, withheld.get().1);
 }
 
 /// How many cells and rows a pattern hides beside the given ones.
