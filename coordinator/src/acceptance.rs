@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use optelsom_codebook::{EditionId, Hash256, PlanLimits};
+use optelsom_codebook::{EditionId, Hash256, PlanLimits, QueryId};
 use optelsom_ledger::EntryError;
 use optelsom_proto::wire::Asked;
 use optelsom_proto::{PartyName, WireError};
@@ -136,8 +136,8 @@ pub async fn accept(shared: &Arc<Shared>, requester: &PartyName, asked: Asked) -
     if let Some(driver) = shared.drivers.of(&id) {
         return Ok(Standing::Running(driver));
     }
-    if let Some(outcome) = shared.store.summary(&id).await?.and_then(|summary| summary.outcome) {
-        return Ok(Standing::Ended(outcome));
+    if let Some(standing) = standing(shared, &id).await? {
+        return Ok(standing);
     }
     let now = clock::now();
     asked.query().verify(&shared.roster, now)?;
@@ -152,12 +152,24 @@ pub async fn accept(shared: &Arc<Shared>, requester: &PartyName, asked: Asked) -
     let minimum_frequency = policy.minimum_frequency();
     let (question, document) = asked.into_parts();
     let accepted = Accepted { question, document, at: now, minimum_frequency };
-    if shared.store.accept(&accepted).await? {
-        shared.metrics.accepted.inc();
-        let entry = &accepted.question.entry;
-        tracing::info!(query = %id, requester = %requester, dataset = entry.dataset, purpose = entry.purpose, "accepted");
+    if !shared.store.accept(&accepted).await?
+        && let Some(standing) = standing(shared, &id).await?
+    {
+        return Ok(standing);
     }
+    shared.metrics.accepted.inc();
+    let entry = &accepted.question.entry;
+    tracing::info!(query = %id, requester = %requester, dataset = entry.dataset, purpose = entry.purpose, "accepted");
     Ok(Standing::Running(driver::start(shared, accepted, plan)?))
+}
+
+/// The query of this id, if it is stored: goes on from its record where nothing drives it, and never begins anew.
+async fn standing(shared: &Arc<Shared>, id: &QueryId) -> Result<Option<Standing>, NotAccepted> {
+    if let Some(stored) = shared.store.unfinished_query(id).await? {
+        return Ok(Some(Standing::Running(driver::restore(shared, stored).await?)));
+    }
+    let outcome = shared.store.summary(id).await?.and_then(|summary| summary.outcome);
+    Ok(outcome.map(Standing::Ended))
 }
 
 fn check_question(shared: &Shared, asked: &Asked) -> Result<optelsom_codebook::Plan, NotAccepted> {

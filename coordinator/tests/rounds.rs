@@ -97,6 +97,28 @@ async fn queries_on_one_dataset_take_turns_and_all_end() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_entry_asked_many_times_at_once_is_one_query() {
+    let federation = Federation::new();
+    let running = Arc::new(federation.start().await);
+    federation.announce(&running).await;
+    let _tasks = run(&nodes(&federation), &running);
+    let analyst = federation.analyst(&running).await;
+    let asked = federation.question(QUESTION, 1);
+    let ask = |_| {
+        let (mut analyst, asked) = (analyst.clone(), v1::AskRequest::from(&asked));
+        tokio::spawn(async move { follow(&mut analyst.ask(asked).await.unwrap().into_inner()).await.unwrap() })
+    };
+    let all: Vec<_> = (0..8).map(ask).collect();
+    let mut releases = Vec::new();
+    for end in all {
+        let end = end.await.unwrap();
+        must_be_right(&end);
+        releases.push(end.release);
+    }
+    assert!(releases.iter().all(|release| *release == releases[0]));
+}
+
 /// Kills the coordinator when a node first gets a message of this kind, and starts another on the same store.
 async fn killed_at(kind: &'static str, which: fn(&CoordinatorMessage) -> bool) {
     let federation = Federation::new();

@@ -80,6 +80,8 @@ async fn what_is_accepted_stays_until_it_ends_once(location: &StoreLocation) {
     assert_eq!(store.release(&id).await.unwrap(), Some(release));
     assert_eq!(store.release(&second.question.entry.id()).await.unwrap(), None);
     assert_eq!(store.unfinished().await.unwrap().len(), 1);
+    assert!(store.unfinished_query(&id).await.unwrap().is_none());
+    assert!(store.unfinished_query(&second.question.entry.id()).await.unwrap().is_some());
 }
 
 async fn queries_are_listed_and_found_by_their_requester(location: &StoreLocation) {

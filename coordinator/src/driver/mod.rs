@@ -5,6 +5,7 @@ mod progress;
 mod release;
 mod run;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -162,10 +163,10 @@ fn spawn(
     let (state, watched) = watch::channel(QueryState::default());
     let driver = Driver { inputs, scope: Arc::clone(&scope), state: watched };
     // Two that start the same query at once: the first one drives.
-    if let Some(first) = shared.drivers.lock().get(&id) {
-        return Ok(first.clone());
-    }
-    shared.drivers.lock().insert(id, driver.clone());
+    match shared.drivers.lock().entry(id) {
+        Entry::Occupied(first) => return Ok(first.get().clone()),
+        Entry::Vacant(place) => place.insert(driver.clone()),
+    };
     shared.metrics.running.inc();
     let host = run::Host::new(Arc::clone(shared), id, accepted, plan, policy, state, refusals);
     shared.tasks.spawn(host.run(machine, receiver));

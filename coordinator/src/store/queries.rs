@@ -157,6 +157,21 @@ impl Store {
         rows.iter().map(read_query).collect()
     }
 
+    /// One query, unless it has ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn unfinished_query(&self, id: &QueryId) -> Result<Option<StoredQuery>, StoreError> {
+        let row = sqlx::query(
+            "SELECT entry, signature, document, accepted_at, minimum_frequency, record FROM queries \
+             WHERE outcome IS NULL AND id = $1",
+        )
+        .bind(id.as_bytes().to_vec())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(read_query).transpose()
+    }
+
     /// One query, with how it ended.
     ///
     /// # Errors
