@@ -15,7 +15,7 @@ use optelsom_proto::wire::{Asked, WireError};
 use thiserror::Error;
 
 /// How long a question waits for its suppliers, which are all on this machine.
-const DEADLINE: &str = "10m";
+const DEADLINE: &str = "1h";
 
 /// Why a question has no answer.
 #[derive(Debug, Error)]

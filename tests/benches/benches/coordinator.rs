@@ -4,6 +4,7 @@
 //! `cargo bench -p optelsom-benches --bench coordinator`
 #![allow(missing_docs, clippy::expect_used)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,8 +13,10 @@ use optelsom_benches::federation::{self, Size, YEARS};
 use optelsom_benches::machine::{processor_time, shortest};
 use optelsom_benches::process::{Started, asked_for, be_coordinator_if_asked, listens};
 use optelsom_benches::report::Report;
-use optelsom_codebook::{EditionId, QueryId};
+use optelsom_benches::round;
+use optelsom_codebook::{Codebook, EditionId, Plan, QueryId, SupplierId, Timestamp};
 use optelsom_coordinator::Configuration;
+use optelsom_disclosure::{Policy, Release, RoundFacts, Totals, protect};
 use optelsom_proto::limits::PART_WORDS;
 use optelsom_proto::listen::incoming;
 use optelsom_proto::v1;
@@ -44,19 +47,25 @@ async fn main() {
     }
     let place = tempfile::tempdir().expect("a temporary folder");
     let folder = federation::write(place.path(), SIZE);
-    let protocol = ask(&folder).await;
+    let (protocol, plan) = ask(&folder).await;
     let clear = submit_in_the_clear(&folder).await;
-    let check = multiplication();
+    let generators = Generators::with_capacity(CELLS);
+    let check = multiplication(&generators);
+    let total: Vec<i64> = (0..CELLS).map(|cell| i64::try_from(cell % 40).unwrap_or(0)).collect();
+    let machine = round::run(SIZE.suppliers, &total, &generators).combiner;
+    let release = release(&folder, &plan, &total);
     let mut report = Report::new();
     let what = format!("coordinator, {} suppliers × {CELLS} cells, less the multiplication", SIZE.suppliers);
     report.ratio(&what, protocol.saturating_sub(check), ("summing in the clear,", clear), 3.0);
     report.figure("the same, whole", format!("{protocol:.1?}"));
     report.figure(&format!("the one multi-scalar multiplication of {CELLS} cells"), format!("{check:.1?}"));
+    report.figure("the combiner's machine, multiplication included", format!("{machine:.1?}"));
+    report.figure(&format!("protecting and writing the release of {CELLS} cells"), format!("{release:.1?}"));
     report.print();
 }
 
 /// The coordinator's processor time for one query, once it is warm.
-async fn ask(folder: &Folder) -> Duration {
+async fn ask(folder: &Folder) -> (Duration, Plan) {
     let coordinator = Started::coordinator(folder.path());
     let nodes = Federation::attend(folder.clone()).await.expect("nodes");
     nodes.announce("visits", &EditionId::try_from("1").expect("an edition")).await.expect("a frozen edition");
@@ -70,12 +79,34 @@ async fn ask(folder: &Folder) -> Duration {
     }
     let spent = processor_time(coordinator.id()) - before;
     nodes.stop().await;
-    spent / QUERIES
+    (spent / QUERIES, asking.plan)
+}
+
+/// What becomes of the total: disclosure control, and the document that is stored and sent.
+fn release(folder: &Folder, plan: &Plan, total: &[i64]) -> Duration {
+    let codebook = std::fs::read_to_string(folder.codebook()).expect("a codebook");
+    let codebook = Codebook::parse(&codebook).expect("a codebook");
+    let policy = Policy::for_dataset(plan.dataset()).expect("a policy");
+    let suppliers: BTreeSet<SupplierId> = folder.supplier_names().expect("suppliers").into_iter().collect();
+    shortest(3, || {
+        let round = RoundFacts {
+            query: QueryId::from_bytes([0; 32]),
+            edition: EditionId::try_from("1").expect("an edition"),
+            purpose: "bench".to_owned(),
+            asked_at: Timestamp::from_millis(0),
+            released_at: Timestamp::from_millis(0),
+            asked: suppliers.clone(),
+            taking_part: suppliers.clone(),
+            absences: Vec::new(),
+        };
+        let table = protect(plan, &policy, Totals::new(vec![total.to_vec()])).expect("a protected table");
+        Release::new(&codebook, plan, &policy, round, table).expect("a release").to_json().expect("a document")
+    })
 }
 
 /// What the check of one column takes: a multi-scalar multiplication of the total.
-fn multiplication() -> Duration {
-    let bases = Generators::with_capacity(CELLS).first(CELLS);
+fn multiplication(generators: &Generators) -> Duration {
+    let bases = generators.first(CELLS);
     let total: Vec<i64> = (0..CELLS).map(|cell| i64::try_from(cell % 40).unwrap_or(0)).collect();
     shortest(5, || sum_of_multiples(&total, &bases))
 }
