@@ -58,7 +58,8 @@ fn admit(step: &Step<'_>, query: SignedQuery) -> Result<Question, Fault> {
         return Err(Party::Coordinator.did(FaultKind::CollusionFloor { collusion, floor }));
     }
     let unaccepted = scope.members().iter().filter(|member| !config.accepts(&member.supplier)).count();
-    if step.has(Rule::AcceptedPeers) && unaccepted.saturating_add(floor) > collusion {
+    // Where all are accepted, this is the floor's rule above.
+    if step.has(Rule::AcceptedPeers) && unaccepted > 0 && unaccepted.saturating_add(floor) > collusion {
         return Err(Party::Coordinator.did(FaultKind::UnacceptedPeers { unaccepted, floor, collusion }));
     }
     Ok(Question::new(query, scope))
