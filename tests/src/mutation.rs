@@ -36,7 +36,8 @@ fn mutate_once(dice: &mut Dice, bytes: &mut Vec<u8>, others: &[Vec<u8>]) {
             bytes.splice(at..end, other.get(from..to).unwrap_or_default().iter().copied());
         }
         6 => {
-            let extremes: [&[u8]; 6] = [&[0xff; 4], &[0; 4], &[0x7f, 0xff, 0xff, 0xff], &[0xff; 8], b"-1", b"99999999999999999999"];
+            let extremes: [&[u8]; 6] =
+                [&[0xff; 4], &[0; 4], &[0x7f, 0xff, 0xff, 0xff], &[0xff; 8], b"-1", b"99999999999999999999"];
             let extreme = dice.pick(&extremes).copied().unwrap_or_default();
             let end = (at + extreme.len()).min(bytes.len());
             bytes.splice(at..end, extreme.iter().copied());

@@ -57,7 +57,9 @@ pub fn run_seeds<T: Send>(
     if let Some((seed, why)) = failed.first_key_value() {
         #[expect(clippy::panic, reason = "this is how a test fails")]
         {
-            panic!("seed {seed}: {why}\nrepeat: OPTELSOM_SEED={seed} cargo test -p optelsom-tests --test {target} {test}");
+            panic!(
+                "seed {seed}: {why}\nrepeat: OPTELSOM_SEED={seed} cargo test -p optelsom-tests --test {target} {test}"
+            );
         }
     }
     drop(failed);

@@ -25,7 +25,11 @@ const NOT_NAMED_IN_CORE: [&str; 3] = ["getrandom", "jiff", "rand"];
 
 fn metadata() -> Metadata {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    MetadataCommand::new().manifest_path(manifest).other_options(["--offline".to_owned()]).exec().expect("cargo metadata")
+    MetadataCommand::new()
+        .manifest_path(manifest)
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata")
 }
 
 fn short(name: &str) -> Option<&str> {
@@ -61,7 +65,9 @@ fn nothing_in_core_reaches_network_disk_clock_or_system_randomness() {
             (&node.id, used.map(|d| &d.pkg).collect())
         })
         .collect();
-    for package in metadata.workspace_packages().into_iter().filter(|p| short(&p.name).is_some_and(|n| CORE.contains(&n))) {
+    for package in
+        metadata.workspace_packages().into_iter().filter(|p| short(&p.name).is_some_and(|n| CORE.contains(&n)))
+    {
         let mut reached = BTreeSet::new();
         let mut next = vec![&package.id];
         while let Some(id) = next.pop() {

@@ -35,16 +35,17 @@ fn with_everybody_up_every_query_is_opened_over_all_suppliers() {
 
 #[test]
 fn through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened() {
-    let endings = run_seeds("world", "through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened", 1400, |seed| {
-        let mut dice = Dice::new(seed);
-        let size = size(&mut dice);
-        let quorum = (size.suppliers + size.collusion) / 2 + 1;
-        let weather = Weather::storm(&mut dice, size.suppliers - quorum);
-        let mut world = World::new(&mut dice, size, weather);
-        let outcome = world.run().map_err(|why| format!("{why}; {weather:?}"))?;
-        world.judge()?;
-        Ok(matches!(outcome, Outcome::Opened))
-    });
+    let endings =
+        run_seeds("world", "through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened", 1400, |seed| {
+            let mut dice = Dice::new(seed);
+            let size = size(&mut dice);
+            let quorum = (size.suppliers + size.collusion) / 2 + 1;
+            let weather = Weather::storm(&mut dice, size.suppliers - quorum);
+            let mut world = World::new(&mut dice, size, weather);
+            let outcome = world.run().map_err(|why| format!("{why}; {weather:?}"))?;
+            world.judge()?;
+            Ok(matches!(outcome, Outcome::Opened))
+        });
     let opened = endings.values().filter(|opened| **opened).count();
     println!("{} runs, {opened} opened", endings.len());
     assert!(endings.len() < 100 || opened * 2 > endings.len(), "only {opened} of {} were opened", endings.len());

@@ -119,11 +119,7 @@ pub enum Depth {
 }
 
 /// Looks at configuration, codebook, agreement, files, sources and editions, and at the way to the coordinator.
-pub fn check(
-    configuration: Result<Configuration, ConfigurationError>,
-    depth: Depth,
-    now: Timestamp,
-) -> CheckList {
+pub fn check(configuration: Result<Configuration, ConfigurationError>, depth: Depth, now: Timestamp) -> CheckList {
     let mut list = CheckList::default();
     let found =
         |configuration: &Configuration| format!("{}, of {}", configuration.path().display(), configuration.supplier());

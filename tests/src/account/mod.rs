@@ -204,7 +204,8 @@ impl Account {
         }
         let whole = |list: &&Vec<&Submission>| {
             let sent: BTreeSet<_> = list.iter().map(|submission| &submission.supplier).collect();
-            list.first().is_some_and(|first| first.honest.len() >= 2 && first.honest.iter().collect::<BTreeSet<_>>() == sent)
+            list.first()
+                .is_some_and(|first| first.honest.len() >= 2 && first.honest.iter().collect::<BTreeSet<_>>() == sent)
         };
         let totals = |list: &Vec<&Submission>| {
             self.streams().map(|stream| Combination::sum(list.iter().map(|s| value_of(s, stream)))).collect()

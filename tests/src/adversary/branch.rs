@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use optelsom_codebook::{QueryId, SupplierId};
+use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_secagg::messages::{
-    Attempt, Card, Certificate, CoordinatorMessage, EncryptedShare, Encapsulation, FinalCertificate, FinalVote,
+    Attempt, Card, Certificate, CoordinatorMessage, Encapsulation, EncryptedShare, FinalCertificate, FinalVote,
     Participants, Prepared, Statement, SubmissionHeader, SupplierMessage,
 };
 
+use optelsom_secagg::Verifier;
+
 use super::stage::{Answer, Stage};
+use crate::dice::Dice;
 use crate::federation::checkpoint;
 use crate::world::node::Node;
 
@@ -70,6 +73,18 @@ impl Branch {
         honest: impl IntoIterator<Item = Place>,
         puppets: &[SupplierId],
     ) -> Self {
+        Self::on_ground(stage, query, attempt, honest, puppets, checkpoint())
+    }
+
+    /// As [`Branch::new`], with puppets that name another checkpoint.
+    pub fn on_ground(
+        stage: &mut Stage,
+        query: QueryId,
+        attempt: Attempt,
+        honest: impl IntoIterator<Item = Place>,
+        puppets: &[SupplierId],
+        ground: Hash256,
+    ) -> Self {
         let honest = honest.into_iter().map(|place| (place.card.supplier.clone(), place));
         let mut branch = Self {
             query,
@@ -85,7 +100,7 @@ impl Branch {
         };
         for supplier in puppets {
             let mut node = stage.puppet(query, supplier);
-            let sent = node.receive(stage.now(), CoordinatorMessage::Join { attempt, checkpoint: checkpoint() });
+            let sent = node.receive(stage.now(), CoordinatorMessage::Join { attempt, checkpoint: ground });
             let card = sent.iter().filter_map(|sent| sent.message()).find_map(|message| match message {
                 SupplierMessage::Card { card, .. } => Some(card.clone()),
                 _ => None,
@@ -111,7 +126,8 @@ impl Branch {
         self.places.iter().filter(|(_, place)| place.honest).map(|(supplier, _)| supplier.clone()).collect()
     }
 
-    fn own(&self) -> Vec<SupplierId> {
+    /// Those in whose names the adversary's own machines take part.
+    pub fn own(&self) -> Vec<SupplierId> {
         self.puppets.keys().cloned().collect()
     }
 
@@ -143,7 +159,9 @@ impl Branch {
                     self.shares.retain(|share| share.from != *from);
                     self.shares.extend(shares.iter().cloned());
                 }
-                SupplierMessage::Prepared { prepared, .. } => drop(self.prepared.insert(from.clone(), prepared.clone())),
+                SupplierMessage::Prepared { prepared, .. } => {
+                    drop(self.prepared.insert(from.clone(), prepared.clone()))
+                }
                 SupplierMessage::Final { vote, .. } => drop(self.votes.insert(from.clone(), vote.clone())),
                 _ => {}
             }
@@ -156,13 +174,14 @@ impl Branch {
     /// Shows the list of participants to these honest suppliers and to all puppets.
     pub fn pair(&mut self, stage: &mut Stage, to: &[SupplierId]) -> Vec<Answer> {
         let cards: Vec<_> = self.places.values().map(|place| place.card.clone()).collect();
-        self.to_each(stage, to, |_, attempt, _| CoordinatorMessage::Pair { attempt, cards: cards.clone() })
+        self.send_each(stage, to, |_, attempt, _| CoordinatorMessage::Pair { attempt, cards: cards.clone() })
     }
 
     /// Hands out the encapsulations made so far.
     pub fn exchange(&mut self, stage: &mut Stage, to: &[SupplierId]) -> Vec<Answer> {
-        self.to_each(stage, to, |branch, attempt, to| {
-            let mut encapsulations: Vec<_> = branch.encapsulations.iter().filter(|one| one.to == *to).cloned().collect();
+        self.send_each(stage, to, |branch, attempt, to| {
+            let mut encapsulations: Vec<_> =
+                branch.encapsulations.iter().filter(|one| one.to == *to).cloned().collect();
             encapsulations.sort_by(|a, b| a.from.cmp(&b.from));
             CoordinatorMessage::Exchange { attempt, encapsulations }
         })
@@ -170,7 +189,7 @@ impl Branch {
 
     /// Shows the headers and hands out the shares; puppets sign what the adversary wants in any case.
     pub fn certify(&mut self, stage: &mut Stage, to: &[SupplierId]) -> Vec<Answer> {
-        let answers = self.to_each(stage, to, |branch, attempt, to| branch.certify_message(attempt, to));
+        let answers = self.send_each(stage, to, |branch, attempt, to| branch.certify_message(attempt, to));
         let (statement, round) = (self.statement(stage), stage.round(self.query, self.attempt));
         for supplier in self.own() {
             if let Some(puppet) = self.puppets.get(&supplier) {
@@ -179,6 +198,30 @@ impl Branch {
             }
         }
         answers
+    }
+
+    /// Has a puppet encapsulate to everybody a second time, otherwise than before.
+    pub fn encapsulate_again(&mut self, stage: &mut Stage, supplier: &SupplierId, dice: &mut Dice) {
+        let participants = self.participants(stage);
+        let Some(key) = self.puppets.get(supplier).map(|puppet| puppet.config().identity.clone()) else { return };
+        let round = stage.round(self.query, self.attempt);
+        for one in self.encapsulations.iter_mut().filter(|one| one.from == *supplier) {
+            let place = self.places.get(&one.to);
+            let verifier = Verifier::new(self.query, self.attempt, stage.scope(self.query), stage.rules());
+            let Some(Ok(card)) = place.map(|place| place.card.clone().verify(&verifier)) else { continue };
+            let mut ciphertext = one.ciphertext.clone();
+            ciphertext.chunks_mut(32).for_each(|part| part.copy_from_slice(&dice.bytes()));
+            *one = Encapsulation::sign(&key, &round, &participants, supplier.clone(), &card, ciphertext);
+        }
+    }
+
+    /// Has a puppet sign its submission as one for other participants.
+    pub fn misstate(&mut self, stage: &Stage, supplier: &SupplierId) {
+        let round = stage.round(self.query, self.attempt);
+        if let (Some(puppet), Some(header)) = (self.puppets.get(supplier), self.headers.get_mut(supplier)) {
+            header.participants = Hash256::of(b"others");
+            *header = header.clone().sign(&puppet.config().identity, &round);
+        }
     }
 
     /// The request to certify, for one participant.
@@ -202,7 +245,12 @@ impl Branch {
     /// The certificate with the signatures that there are.
     pub fn certificate(&self, stage: &Stage) -> Certificate {
         let Statement { participants, digests } = self.statement(stage);
-        Certificate { attempt: self.attempt, participants, digests, signatures: self.prepared.values().cloned().collect() }
+        Certificate {
+            attempt: self.attempt,
+            participants,
+            digests,
+            signatures: self.prepared.values().cloned().collect(),
+        }
     }
 
     /// Whether every participant has certified.
@@ -222,7 +270,8 @@ impl Branch {
         }
         let own = self.own();
         let voters = to.iter().filter(|supplier| !own.contains(supplier)).cloned().collect::<Vec<_>>();
-        let finalise = |attempt| CoordinatorMessage::Finalise { certificate: Certificate { attempt, ..certificate.clone() } };
+        let finalise =
+            |attempt| CoordinatorMessage::Finalise { certificate: Certificate { attempt, ..certificate.clone() } };
         voters.iter().map(|supplier| self.say(stage, supplier, finalise)).collect()
     }
 
@@ -237,7 +286,9 @@ impl Branch {
         let certificate = self.final_certificate(stage, self.attempt);
         let open = |attempt| {
             let certificate = Certificate { attempt, ..certificate.certificate.clone() };
-            CoordinatorMessage::Open { certificate: FinalCertificate { certificate, votes: self.votes.values().cloned().collect() } }
+            CoordinatorMessage::Open {
+                certificate: FinalCertificate { certificate, votes: self.votes.values().cloned().collect() },
+            }
         };
         let requests: Vec<_> = to.iter().map(|supplier| (supplier, open(self.attempt_of(supplier)))).collect();
         requests.into_iter().map(|(supplier, request)| self.say(stage, supplier, |_| request.clone())).collect()
@@ -257,7 +308,7 @@ impl Branch {
         self.places.get(supplier).map_or(self.attempt, |place| place.attempt)
     }
 
-    fn to_each(
+    fn send_each(
         &mut self,
         stage: &mut Stage,
         to: &[SupplierId],

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use optelsom_codebook::{QueryId, SupplierId};
+use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_secagg::Rule;
 use optelsom_secagg::messages::{Attempt, CoordinatorMessage, RoundOutcome};
 
 use super::branch::{Branch, Place};
 use super::stage::{Cast, Stage};
 use crate::dice::Dice;
-use crate::federation::{Federation, Size};
+use crate::federation::{Federation, Size, checkpoint};
 
 /// What one random run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,28 +38,57 @@ struct Leaning {
     stale: u16,
     /// A list is shown to those who are not on it, too.
     outsiders: u16,
+    /// Colluders name another checkpoint, sign for other participants, or encapsulate twice.
+    misstate: u16,
+    /// Somebody declares void while an attempt is voted on.
+    void: u16,
+    /// An attempt is opened without a vote.
+    skip: u16,
+    /// Each attempt is finalised or opened towards one of two camps of the suppliers only.
+    camps: u16,
     /// How likely each of [`Action`] is, relative to the others.
-    actions: [usize; 7],
+    actions: [usize; 8],
 }
+
+/// Nobody forged, nothing stale, everybody told.
+const STRAIGHT: Leaning = Leaning {
+    include: 1000,
+    reach: 1000,
+    linger: 0,
+    forge: 0,
+    stale: 0,
+    outsiders: 0,
+    misstate: 0,
+    void: 0,
+    skip: 0,
+    camps: 0,
+    actions: [1; 8],
+};
 
 impl Leaning {
     fn draw(dice: &mut Dice) -> Self {
         let sometimes = |dice: &mut Dice, often: u16, chance: u16| if dice.permille(often) { chance } else { 0 };
-        let weight = |dice: &mut Dice, most: usize| dice.pick(&[0, 0, 1, most]).copied().unwrap_or(0);
+        let rarely = |dice: &mut Dice| dice.pick(&[0, 0, 0, 1, 2]).copied().unwrap_or(0);
         Self {
-            include: dice.pick(&[1000, 850, 650]).copied().unwrap_or(1000),
-            reach: dice.pick(&[1000, 1000, 850, 600]).copied().unwrap_or(1000),
+            include: dice.pick(&[1000, 800, 600]).copied().unwrap_or(1000),
+            reach: dice.pick(&[1000, 1000, 1000, 850, 600]).copied().unwrap_or(1000),
             linger: dice.pick(&[0, 100, 300]).copied().unwrap_or(0),
             forge: sometimes(dice, 250, 350),
-            stale: sometimes(dice, 250, 350),
+            stale: sometimes(dice, 300, 350),
             outsiders: sometimes(dice, 250, 400),
-            actions: [4, 20, weight(dice, 3), weight(dice, 3), weight(dice, 2), weight(dice, 4), weight(dice, 6)],
+            misstate: sometimes(dice, 200, 400),
+            void: sometimes(dice, 250, 400),
+            skip: sometimes(dice, 250, 700),
+            camps: sometimes(dice, 600, 1000),
+            actions: [8, 2, 6, rarely(dice), rarely(dice), rarely(dice) / 2, rarely(dice), rarely(dice)],
         }
     }
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Action {
+    /// Begins an attempt and takes it some steps on.
+    Conduct,
     Begin,
     Advance,
     Void,
@@ -69,8 +98,16 @@ enum Action {
     OpenEarly,
 }
 
-const ACTIONS: [Action; 7] =
-    [Action::Begin, Action::Advance, Action::Void, Action::Restart, Action::End, Action::Replay, Action::OpenEarly];
+const ACTIONS: [Action; 8] = [
+    Action::Conduct,
+    Action::Begin,
+    Action::Advance,
+    Action::Void,
+    Action::Restart,
+    Action::End,
+    Action::Replay,
+    Action::OpenEarly,
+];
 
 /// The next step of a branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +134,7 @@ impl Step {
 pub fn run(seed: u64, rule: Option<Rule>) -> Finding {
     let mut dice = Dice::new(seed);
     let Some(mut search) = Search::set_up(&mut dice, rule) else { return Finding::default() };
-    let steps = dice.between(25, 70);
+    let steps = dice.between(8, 35);
     let mut known = (0, 0);
     for _ in 0..steps {
         search.act();
@@ -112,19 +149,27 @@ pub fn run(seed: u64, rule: Option<Rule>) -> Finding {
     search.finding(None)
 }
 
+/// An attempt, how far it is, and towards which camp it is meant.
+struct Conducted {
+    branch: Branch,
+    step: Step,
+    camp: bool,
+}
+
 struct Search {
     dice: Dice,
     stage: Stage,
     leaning: Leaning,
     queries: Vec<QueryId>,
-    branches: Vec<(Branch, Step)>,
+    branches: Vec<Conducted>,
+    camp: BTreeSet<SupplierId>,
     places: Vec<Place>,
 }
 
 impl Search {
     fn set_up(dice: &mut Dice, rule: Option<Rule>) -> Option<Self> {
         let size = Size {
-            suppliers: dice.between(4, 7),
+            suppliers: dice.between(4, 6),
             collusion: 0,
             min_suppliers: None,
             columns: dice.between(1, 2),
@@ -135,22 +180,26 @@ impl Search {
         let mut stage = Stage::new(federation, cast, rule, dice.fork());
         let several = rule == Some(Rule::RoundInSignatures) || dice.permille(200);
         let count = if several { 2 } else { 1 };
-        let names = stage.federation.names();
+        let mut names = stage.federation.names();
+        if rule == Some(Rule::ScopeSize) || dice.permille(50) {
+            names.truncate(collusion + 2);
+        }
         let mut queries = Vec::new();
         for number in 0..count {
-            let least = stage.federation.roster.scope(&names).ok()?.least_participants();
+            let least = stage.federation.roster.select(&names).ok()?.least_participants();
             let min_suppliers = if dice.permille(800) { least } else { dice.between(least, names.len()) };
             let query = stage.federation.ask_at_least(number, &names, min_suppliers);
             queries.push(stage.ask(&query)?);
         }
         let leaning = Leaning::draw(dice);
-        Some(Self { dice: dice.fork(), stage, leaning, queries, branches: Vec::new(), places: Vec::new() })
+        let camp = dice.some_of(&names, 500).into_iter().collect();
+        Some(Self { dice: dice.fork(), stage, leaning, queries, branches: Vec::new(), camp, places: Vec::new() })
     }
 
     fn finding(&self, secrecy: Option<String>) -> Finding {
-        let broken: BTreeSet<_> = self.stage.wiretap.broken_promises().iter().copied().collect();
+        let broken = self.stage.wiretap.broken_promises().iter().copied().collect();
         let opened = self.stage.wiretap.account.knows_a_sum();
-        Finding { secrecy, broken: broken.into_iter().collect(), opened }
+        Finding { secrecy, broken, opened }
     }
 
     fn act(&mut self) {
@@ -162,10 +211,20 @@ impl Search {
             here
         });
         match chosen.map_or(Action::Advance, |(action, _)| *action) {
+            Action::Conduct => {
+                self.begin();
+                let steps = self.dice.pick(&[3, 3, 3, 5, 7, 9]).copied().unwrap_or(5);
+                (0..steps).for_each(|_| self.advance(self.branches.len().saturating_sub(1)));
+            }
             Action::Begin => self.begin(),
             Action::Advance if self.branches.is_empty() => self.begin(),
-            Action::Advance => self.advance(),
-            Action::Void => self.to_some_honest(|_| CoordinatorMessage::Void),
+            Action::Advance => {
+                // The newest attempts are the most promising ones, as a rule.
+                let last = self.branches.len().saturating_sub(1);
+                let at = if self.dice.permille(400) { last } else { self.dice.below(last + 1) };
+                (0..self.dice.between(1, 4)).for_each(|_| self.advance(at));
+            }
+            Action::Void => self.void(),
             Action::Restart => self.restart(),
             Action::End => self.end(),
             Action::Replay => self.replay(),
@@ -176,7 +235,8 @@ impl Search {
     /// Begins an attempt: the next one, or another under a number already used.
     fn begin(&mut self) {
         let Some(query) = self.dice.pick(&self.queries).copied() else { return };
-        let last = self.branches.iter().filter(|(branch, _)| branch.query == query).map(|(branch, _)| branch.attempt).max();
+        let of_query = self.branches.iter().filter(|conducted| conducted.branch.query == query);
+        let last = of_query.map(|conducted| conducted.branch.attempt).max();
         let attempt = match last {
             None => Attempt::FIRST,
             Some(last) if self.dice.permille(550) => last.next().unwrap_or(last),
@@ -184,9 +244,10 @@ impl Search {
         };
         let mut honest = Vec::new();
         for supplier in self.stage.honest() {
-            let held = self.places.iter().rfind(|place| {
-                place.query == query && place.attempt == attempt && place.card.supplier == supplier
-            });
+            let held = self
+                .places
+                .iter()
+                .rfind(|place| place.query == query && place.attempt == attempt && place.card.supplier == supplier);
             // Asking again, where a card is held already, shows whether an attempt can be joined twice.
             let place = if held.is_some() && self.dice.permille(700) {
                 held.cloned()
@@ -203,47 +264,81 @@ impl Search {
     fn list(&mut self, query: QueryId, attempt: Attempt, honest: Vec<Place>) {
         let mut listed = Vec::new();
         let mut puppets = Vec::new();
+        let include = self.dice.pick(&[1000, self.leaning.include]).copied().unwrap_or(1000);
+        let Leaning { forge, stale, misstate, .. } = if self.dice.permille(400) { self.leaning } else { STRAIGHT };
         for place in honest {
             let supplier = place.card.supplier.clone();
-            if !self.dice.permille(self.leaning.include) {
+            if !self.dice.permille(include) {
                 continue;
             }
-            if self.dice.permille(self.leaning.forge) {
+            if self.dice.permille(forge) {
                 puppets.push(supplier);
-            } else if self.dice.permille(self.leaning.stale) {
-                let others: Vec<_> = self.places.iter().filter(|other| other.card.supplier == supplier).cloned().collect();
-                listed.extend(self.dice.pick(&others).cloned());
+            } else if self.dice.permille(stale) {
+                listed.extend(self.stale(&supplier));
             } else {
                 listed.push(place);
             }
         }
         let colluders: Vec<_> = self.stage.cast.colluders.iter().cloned().collect();
         puppets.extend(self.dice.some_of(&colluders, 900));
-        let branch = Branch::new(&mut self.stage, query, attempt, listed, &puppets);
-        self.branches.push((branch, Step::Pair));
+        let misstated = self.dice.permille(misstate);
+        let ground = if misstated { Hash256::of(b"another") } else { checkpoint() };
+        let branch = Branch::on_ground(&mut self.stage, query, attempt, listed, &puppets, ground);
+        self.branches.push(Conducted { branch, step: Step::Pair, camp: self.dice.permille(500) });
     }
 
-    fn advance(&mut self) {
-        // The newest attempts are the most promising ones, as a rule.
-        let count = self.branches.len();
-        let at = if self.dice.permille(600) { count.saturating_sub(1) } else { self.dice.below(count) };
+    /// A card of this supplier for another attempt or query: an old one, or one made for it.
+    fn stale(&mut self, supplier: &SupplierId) -> Option<Place> {
+        let old: Vec<_> = self.places.iter().filter(|place| place.card.supplier == *supplier).cloned().collect();
+        if self.dice.permille(300) {
+            return self.dice.pick(&old).cloned();
+        }
+        let query = self.dice.pick(&self.queries).copied()?;
+        let last = old.iter().filter(|place| place.query == query).map(|place| place.attempt).max();
+        let place = self.stage.join(query, last.map_or(Some(Attempt::FIRST), Attempt::next)?, supplier);
+        self.places.extend(place.clone());
+        place
+    }
+
+    fn advance(&mut self, at: usize) {
         let honest = self.stage.honest();
-        let leaning = self.leaning;
-        let Some((branch, step)) = self.branches.get_mut(at) else { return };
+        let leaning = if self.dice.permille(300) { self.leaning } else { STRAIGHT };
+        // Votes and openings are where it pays to tell some and not others.
+        let reach = self.leaning.reach;
+        let Some(Conducted { branch, step, camp }) = self.branches.get_mut(at) else { return };
+        let in_camp = |supplier: &&SupplierId| self.camp.contains(*supplier) == *camp;
+        let camp: Vec<_> = honest.iter().filter(in_camp).cloned().collect();
+        let towards = if self.dice.permille(self.leaning.camps) { camp } else { honest.clone() };
         let mut members = branch.honest();
-        if self.dice.permille(leaning.outsiders) {
+        if *step == Step::Pair && self.dice.permille(self.leaning.outsiders) {
             members = honest.clone();
         }
         let reached = self.dice.some_of(&members, leaning.reach);
         match *step {
             Step::Pair => drop(branch.pair(&mut self.stage, &reached)),
-            Step::Exchange => drop(branch.exchange(&mut self.stage, &reached)),
-            Step::Certify => drop(branch.certify(&mut self.stage, &reached)),
+            Step::Exchange => {
+                branch.exchange(&mut self.stage, &reached);
+                for liar in self.dice.some_of(&branch.own(), leaning.misstate) {
+                    branch.encapsulate_again(&mut self.stage, &liar, &mut self.dice);
+                    branch.exchange(&mut self.stage, &reached);
+                }
+            }
+            Step::Certify => {
+                let liars = self.dice.some_of(&branch.own(), leaning.misstate);
+                liars.iter().for_each(|liar| branch.misstate(&self.stage, liar));
+                branch.certify(&mut self.stage, &reached);
+            }
+            Step::Finalise if self.dice.permille(self.leaning.skip) => {}
             Step::Finalise => {
-                let voters = self.dice.some_of(&honest, leaning.reach);
+                if let Some(one) = self.dice.pick(&members).cloned().filter(|_| self.dice.permille(self.leaning.void)) {
+                    self.stage.say(branch.query, &one, CoordinatorMessage::Void);
+                }
+                let voters = if self.dice.permille(500) { honest } else { towards };
+                let share = self.dice.pick(&[1000, 1000, reach]).copied().unwrap_or(reach);
+                let voters = self.dice.some_of(&voters, share);
                 branch.finalise(&mut self.stage, &voters);
             }
-            Step::Open => open_some(&mut self.dice, &mut self.stage, branch, leaning.reach),
+            Step::Open => open_some(&mut self.dice, &mut self.stage, branch, &towards, reach),
         }
         if !self.dice.permille(leaning.linger) {
             *step = step.next();
@@ -253,16 +348,20 @@ impl Search {
     /// Asks for an opening whatever the state of the branch.
     fn open_early(&mut self) {
         let at = self.dice.below(self.branches.len());
-        let reach = self.leaning.reach;
-        if let Some((branch, _)) = self.branches.get_mut(at) {
-            open_some(&mut self.dice, &mut self.stage, branch, reach);
+        let (honest, reach) = (self.stage.honest(), self.leaning.reach);
+        if let Some(Conducted { branch, .. }) = self.branches.get_mut(at) {
+            open_some(&mut self.dice, &mut self.stage, branch, &honest, reach);
         }
     }
 
-    fn to_some_honest(&mut self, make: impl Fn(&SupplierId) -> CoordinatorMessage) {
+    /// Has some honest suppliers declare void, or one alone.
+    fn void(&mut self) {
         let Some(query) = self.dice.pick(&self.queries).copied() else { return };
-        for supplier in self.dice.some_of(&self.stage.honest(), 600) {
-            self.stage.say(query, &supplier, make(&supplier));
+        let honest = self.stage.honest();
+        let one = self.dice.pick(&honest).cloned().into_iter().collect();
+        let asked = if self.dice.permille(700) { one } else { self.dice.some_of(&honest, 600) };
+        for supplier in asked {
+            self.stage.say(query, &supplier, CoordinatorMessage::Void);
         }
     }
 
@@ -294,14 +393,14 @@ impl Search {
 }
 
 /// Asks some for their self-masks and others for shares, lying about who has vanished.
-fn open_some(dice: &mut Dice, stage: &mut Stage, branch: &mut Branch, reach: u16) {
-    let honest = stage.honest();
-    let asked = dice.some_of(&honest, reach.min(900));
+fn open_some(dice: &mut Dice, stage: &mut Stage, branch: &mut Branch, towards: &[SupplierId], reach: u16) {
+    let share = dice.pick(&[1000, reach, 500]).copied().unwrap_or(reach);
+    let asked = dice.some_of(towards, share);
     branch.open(stage, &asked);
-    if dice.permille(600) {
+    if dice.permille(700) {
         let everybody: Vec<_> = branch.places.keys().cloned().collect();
-        let of = dice.some_of(&everybody, 500);
-        let asked = dice.some_of(&honest, reach);
+        let silent = everybody.iter().filter(|supplier| !asked.contains(supplier)).cloned().collect();
+        let of = dice.pick(&[silent, everybody]).cloned().unwrap_or_default();
         branch.recover(stage, &asked, &of);
     }
 }
@@ -316,7 +415,7 @@ fn draw_cast(dice: &mut Dice, suppliers: usize, rule: Option<Rule>) -> (usize, C
     let kind = match rule {
         Some(Rule::AcceptedPeers) => 0,
         Some(Rule::CollusionFloor) => 1,
-        _ => dice.below(10),
+        _ => dice.below(20),
     };
     match kind {
         0 => {

@@ -9,7 +9,7 @@ use optelsom_secagg::messages::{Attempt, CoordinatorMessage, RoundOutcome, Suppl
 use optelsom_secagg::supplier::SupplierConfig;
 use optelsom_secagg::{Fault, Round, Rule, Rules, Verifier};
 
-use super::wiretap::Wiretap;
+use super::wiretap::{Trust, Wiretap};
 use crate::dice::Dice;
 use crate::federation::{Federation, START};
 use crate::world::node::{Holding, Node, Sent};
@@ -57,7 +57,9 @@ impl Stage {
     /// Sets the stage; nobody has been asked anything.
     pub fn new(federation: Federation, cast: Cast, rule: Option<Rule>, dice: Dice) -> Self {
         let honest = federation.names().into_iter().filter(|name| !cast.colluders.contains(name)).collect();
-        let wiretap = Wiretap::new(honest, federation.size.columns, rule);
+        let floor = cast.floor.unwrap_or_else(|| federation.roster.collusion());
+        let trust = Trust { invented: cast.invented.clone(), floor };
+        let wiretap = Wiretap::new(honest, trust, federation.size.columns, rule);
         let (queries, nodes) = (BTreeMap::new(), BTreeMap::new());
         Self { federation, cast, wiretap, rule, queries, nodes, said: Vec::new(), dice }
     }
@@ -88,13 +90,13 @@ impl Stage {
         *Verifier::new(query, attempt, self.scope(query), self.rules()).round()
     }
 
-    /// Asks all honest suppliers in scope. None, if no scope can be made of those that the query names.
+    /// Asks all honest suppliers in scope. None, if the query names others than members.
     pub fn ask(&mut self, query: &SignedQuery) -> Option<QueryId> {
-        let scope = self.federation.roster.scope(&query.entry.scope).ok()?;
+        let scope = self.federation.roster.select(&query.entry.scope).ok()?;
         let id = query.entry.id();
-        self.wiretap.expect(id, scope.clone());
+        self.wiretap.expect(query.clone(), scope.clone());
         self.queries.insert(id, (query.clone(), scope));
-        for supplier in self.honest() {
+        for supplier in self.honest().into_iter().filter(|supplier| query.entry.scope.contains(supplier)) {
             let config = self.config(&supplier);
             let table = self.federation.tables.get(&supplier).cloned().unwrap_or_default();
             let node = Node::new(Arc::new(config), Holding::Table(table), self.dice.fork());

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
-use optelsom_ledger::Scope;
+use optelsom_ledger::{Scope, SignedQuery};
 use optelsom_secagg::messages::{
     Attempt, Card, CoordinatorMessage, Encapsulation, FinalCertificate, Participants, SelfMask, SubmissionHeader,
     SupplierMessage,
@@ -33,6 +33,22 @@ struct View {
     prepared: BTreeMap<SupplierId, Hash256>,
 }
 
+/// What honest operators hold of their peers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// Members that they do not accept as real.
+    pub invented: BTreeSet<SupplierId>,
+    /// How many colluders they allow for among the others.
+    pub floor: usize,
+}
+
+/// A question that was put.
+#[derive(Clone, Debug)]
+struct Asked {
+    query: SignedQuery,
+    scope: Scope,
+}
+
 /// Ears at every honest supplier.
 #[derive(Clone, Debug)]
 pub struct Wiretap {
@@ -41,52 +57,62 @@ pub struct Wiretap {
     honest: BTreeSet<SupplierId>,
     rule: Option<Rule>,
     rules: Rules,
-    scopes: BTreeMap<QueryId, Scope>,
+    trust: Trust,
+    asked: BTreeMap<QueryId, Asked>,
     honest_keys: BTreeSet<Hash256>,
+    cards: BTreeMap<Seat, BTreeSet<Hash256>>,
     honest_ciphertexts: BTreeSet<Hash256>,
     views: BTreeMap<Seat, View>,
     submissions: BTreeMap<Seat, BTreeSet<Hash256>>,
     finals: BTreeMap<(QueryId, SupplierId), BTreeSet<Hash256>>,
     voids: BTreeSet<(QueryId, SupplierId)>,
-    broken: Vec<&'static str>,
+    broken: BTreeSet<&'static str>,
 }
 
 impl Wiretap {
     /// Nothing heard yet.
-    pub fn new(honest: BTreeSet<SupplierId>, columns: usize, rule: Option<Rule>) -> Self {
+    pub fn new(honest: BTreeSet<SupplierId>, trust: Trust, columns: usize, rule: Option<Rule>) -> Self {
         Self {
             account: Account::new(columns, rule != Some(Rule::KeyPerStream)),
             honest,
             rule,
             rules: rule.map_or(Rules::all(), Rules::without),
-            scopes: BTreeMap::new(),
+            trust,
+            asked: BTreeMap::new(),
             honest_keys: BTreeSet::new(),
+            cards: BTreeMap::new(),
             honest_ciphertexts: BTreeSet::new(),
             views: BTreeMap::new(),
             submissions: BTreeMap::new(),
             finals: BTreeMap::new(),
             voids: BTreeSet::new(),
-            broken: Vec::new(),
+            broken: BTreeSet::new(),
         }
     }
 
-    /// Says which suppliers a query asks.
-    pub fn expect(&mut self, query: QueryId, scope: Scope) {
-        self.scopes.insert(query, scope);
+    /// Says what a query asks of whom.
+    pub fn expect(&mut self, query: SignedQuery, scope: Scope) {
+        self.asked.insert(query.entry.id(), Asked { query, scope });
     }
 
-    /// The promises that an honest supplier has broken.
-    pub fn broken_promises(&self) -> &[&'static str] {
+    /// The promises that honest suppliers have broken.
+    pub fn broken_promises(&self) -> &BTreeSet<&'static str> {
         &self.broken
     }
 
-    /// Whether something was masked by honest suppliers for this list of participants.
+    fn holds(&mut self, promise: bool, otherwise: &'static str) {
+        if !promise {
+            self.broken.insert(otherwise);
+        }
+    }
+
+    /// In how many attempts honest suppliers have submitted, each counted by itself.
     pub fn submissions(&self) -> usize {
         self.submissions.len()
     }
 
     fn round(&self, query: QueryId, attempt: Attempt) -> Option<Round> {
-        let scope = self.scopes.get(&query)?;
+        let scope = &self.asked.get(&query)?.scope;
         Some(*Verifier::new(query, attempt, scope, self.rules).round())
     }
 
@@ -100,7 +126,7 @@ impl Wiretap {
     ) {
         for answer in answers {
             match answer {
-                SupplierMessage::Card { card, .. } => drop(self.honest_keys.insert(key_of(card))),
+                SupplierMessage::Card { attempt, card } => self.hear_card(self.seat(query, *attempt, supplier), card),
                 SupplierMessage::Encapsulations { attempt, encapsulations } => {
                     self.hear_pairing(self.seat(query, *attempt, supplier), request, encapsulations);
                 }
@@ -131,14 +157,29 @@ impl Wiretap {
         Seat { query, attempt, supplier: supplier.clone() }
     }
 
+    fn hear_card(&mut self, seat: Seat, card: &Card) {
+        let key = key_of(card);
+        let again = self.cards.iter().any(|(other, keys)| *other != seat && keys.contains(&key));
+        self.holds(!again, "used a key in two attempts");
+        self.honest_keys.insert(key);
+        let Some(Asked { scope, .. }) = self.asked.get(&seat.query).cloned() else { return };
+        let keys = self.cards.entry(seat).or_default();
+        keys.insert(key);
+        let once = keys.len() == 1;
+        self.holds(once, "joined one attempt twice");
+        let Trust { invented, floor } = self.trust.clone();
+        let unaccepted = scope.members().iter().filter(|member| invented.contains(&member.supplier)).count();
+        self.holds(scope.members().len() >= scope.collusion() + 3, "took part in a scope that is too small");
+        self.holds(floor <= scope.collusion(), "took part under a roster that allows for too few colluders");
+        self.holds(unaccepted + floor <= scope.collusion(), "took part among too many that it does not accept as real");
+    }
+
     fn hear_pairing(&mut self, seat: Seat, request: &CoordinatorMessage, made: &[Encapsulation]) {
         let CoordinatorMessage::Pair { cards, .. } = request else { return };
         let Some(round) = self.round(seat.query, seat.attempt) else { return };
         let listed = cards.iter().map(|card| (card.supplier.clone(), card.digest(&round))).collect();
         let Ok(participants) = Participants::new(listed) else { return };
-        if !participants.contains(&seat.supplier) {
-            self.broken.push("paired in a list without itself");
-        }
+        self.judge_list(&seat, cards, &participants);
         let ciphertexts = made.iter().map(|one| (one.to.clone(), ciphertext_of(one))).collect::<BTreeMap<_, _>>();
         self.honest_ciphertexts.extend(ciphertexts.values().copied());
         let peers = cards.iter().filter(|card| card.supplier != seat.supplier);
@@ -149,9 +190,29 @@ impl Wiretap {
             prepared: BTreeMap::new(),
         };
         let before = self.views.insert(seat, view);
-        if before.is_some_and(|before| before.participants != Some(participants.hash())) {
-            self.broken.push("accepted two lists of participants for one attempt");
-        }
+        let same = before.is_none_or(|before| before.participants == Some(participants.hash()));
+        self.holds(same, "accepted two lists of participants for one attempt");
+    }
+
+    fn judge_list(&mut self, seat: &Seat, cards: &[Card], participants: &Participants) {
+        let Some(Asked { query, scope }) = self.asked.get(&seat.query).cloned() else { return };
+        let least = usize::try_from(query.entry.min_suppliers).unwrap_or(usize::MAX).max(scope.least_participants());
+        let own = cards.iter().find(|card| card.supplier == seat.supplier).map(key_of);
+        let itself = own.is_some_and(|key| self.cards.get(seat).is_some_and(|keys| keys.contains(&key)));
+        let accepted = participants.suppliers().filter(|s| **s != seat.supplier && !self.trust.invented.contains(*s));
+        let accepted = accepted.count();
+        let ground = |card: &Card| (card.checkpoint, card.edition.clone());
+        let first = cards.first().map(ground);
+        let same = cards.iter().all(|card| Some(ground(card)) == first && card.edition == query.entry.edition);
+        let unbound = self.rule == Some(Rule::RoundInSignatures);
+        let rules = if unbound { self.rules } else { Rules::all() };
+        let verifier = Verifier::new(seat.query, seat.attempt, &scope, rules);
+        let signed = cards.iter().all(|card| card.clone().verify(&verifier).is_ok());
+        self.holds(itself, "paired in a list without its own card");
+        self.holds(cards.len() >= least, "paired in a list that is too short");
+        self.holds(accepted > scope.collusion(), "paired among too few that it accepts as real");
+        self.holds(same, "paired with cards on other ground");
+        self.holds(signed, "believed a card that its owner did not sign");
     }
 
     fn hear_submission(&mut self, seat: Seat, request: &CoordinatorMessage, header: &SubmissionHeader) {
@@ -161,10 +222,9 @@ impl Wiretap {
         }
         let CoordinatorMessage::Exchange { encapsulations, .. } = request else { return };
         known.insert(header.self_mask_commitment);
-        if known.len() > 1 {
-            self.broken.push("submitted twice in one attempt");
-        }
-        let (Some(view), Some(scope)) = (self.views.get(&seat), self.scopes.get(&seat.query)) else { return };
+        let once = known.len() == 1;
+        self.holds(once, "submitted twice in one attempt");
+        let (Some(view), Some(asked)) = (self.views.get(&seat), self.asked.get(&seat.query)) else { return };
         let received: BTreeMap<_, _> = encapsulations.iter().map(|one| (&one.from, ciphertext_of(one))).collect();
         let key = |(peer, card): (&SupplierId, &Hash256)| {
             let own = view.ciphertexts.get(peer);
@@ -174,7 +234,8 @@ impl Wiretap {
             SharedKey { peer: peer.clone(), name, known }
         };
         let keys: Vec<_> = view.peers.iter().map(key).collect();
-        let really_there = |(peer, card): &(&SupplierId, &Hash256)| self.honest.contains(*peer) && self.honest_keys.contains(*card);
+        let really_there =
+            |(peer, card): &(&SupplierId, &Hash256)| self.honest.contains(*peer) && self.honest_keys.contains(*card);
         let others = view.peers.iter().filter(really_there).map(|(peer, _)| peer.clone());
         let submission = Submission {
             query: seat.query,
@@ -183,7 +244,7 @@ impl Wiretap {
             participants: header.participants,
             honest: others.chain([seat.supplier]).collect(),
             keys: keys.clone(),
-            threshold: scope.recovery_threshold(),
+            threshold: asked.scope.recovery_threshold(),
         };
         self.account.learn_submission(submission);
         for key in keys.into_iter().filter(|key| key.known) {
@@ -195,39 +256,44 @@ impl Wiretap {
     /// of fresh keys from the ciphertext alone, and its streams from the round.
     fn name_of_key(&self, seat: &Seat, participants: &Hash256, ciphertext: &Hash256) -> Hash256 {
         let round = [seat.query.as_bytes().as_slice(), &seat.attempt.number().to_be_bytes()].concat();
-        let bound = if self.rule == Some(Rule::FreshKeysPerAttempt) { round.as_slice() } else { participants.as_bytes() };
+        let bound =
+            if self.rule == Some(Rule::FreshKeysPerAttempt) { round.as_slice() } else { participants.as_bytes() };
         Hash256::of(&[bound, ciphertext.as_bytes()].concat())
     }
 
     fn hear_prepared(&mut self, seat: Seat, request: &CoordinatorMessage) {
         let CoordinatorMessage::Certify { headers, .. } = request else { return };
+        // Asked again, it repeats what it certified first, whatever it is shown.
+        if self.views.get(&seat).is_some_and(|view| !view.prepared.is_empty()) {
+            return;
+        }
         let masks = headers.iter().map(|header| (header.supplier.clone(), header.self_mask_commitment)).collect();
-        self.views.entry(seat).or_default().prepared = masks;
+        let own = headers.iter().find(|header| header.supplier == seat.supplier).map(|h| h.self_mask_commitment);
+        let as_sent = own.is_some_and(|own| self.submissions.get(&seat).is_some_and(|sent| sent.contains(&own)));
+        let view = self.views.entry(seat).or_default();
+        view.prepared = masks;
+        let same_list = headers.iter().all(|header| Some(header.participants) == view.participants);
+        self.holds(as_sent, "certified another submission than its own");
+        self.holds(same_list, "certified a submission for other participants");
     }
 
     fn hear_final(&mut self, query: QueryId, supplier: &SupplierId, request: &CoordinatorMessage) {
         let CoordinatorMessage::Finalise { certificate } = request else { return };
         let Some(round) = self.round(query, certificate.attempt) else { return };
         let who = (query, supplier.clone());
-        if self.voids.contains(&who) {
-            self.broken.push("signed final after void");
-        }
+        let void = self.voids.contains(&who);
         let signed = self.finals.entry(who).or_default();
         signed.insert(certificate.statement().digest(&round));
-        if signed.len() > 1 {
-            self.broken.push("signed two final statements for one query");
-        }
+        let one = signed.len() == 1;
         let all = certificate.signatures.iter().map(|s| &s.supplier).eq(certificate.participants.suppliers());
-        if !all {
-            self.broken.push("signed final for a certificate that not all participants signed");
-        }
+        self.holds(!void, "signed final after void");
+        self.holds(one, "signed two final statements for one query");
+        self.holds(all, "signed final for a certificate that not all participants signed");
     }
 
     fn hear_void(&mut self, query: QueryId, supplier: &SupplierId) {
         let who = (query, supplier.clone());
-        if self.finals.contains_key(&who) {
-            self.broken.push("declared void after signing final");
-        }
+        self.holds(!self.finals.contains_key(&who), "declared void after signing final");
         self.voids.insert(who);
     }
 
@@ -246,12 +312,7 @@ impl Wiretap {
         opened.into_iter().for_each(|commitment| self.account.learn_self_mask(commitment));
     }
 
-    fn hear_shares<'a>(
-        &mut self,
-        seat: &Seat,
-        request: &CoordinatorMessage,
-        of: impl Iterator<Item = &'a SupplierId>,
-    ) {
+    fn hear_shares<'a>(&mut self, seat: &Seat, request: &CoordinatorMessage, of: impl Iterator<Item = &'a SupplierId>) {
         if let CoordinatorMessage::RecoverShares { certificate, .. } = request {
             self.judge_opening(seat, certificate);
         }
@@ -264,25 +325,15 @@ impl Wiretap {
 
     /// What a supplier opens, it opens for a quorum's final certificate, and never after it has declared void.
     fn judge_opening(&mut self, seat: &Seat, shown: &FinalCertificate) {
-        let Some(scope) = self.scopes.get(&seat.query) else { return };
-        let verifier = Verifier::new(seat.query, shown.certificate.attempt, scope, self.rules);
+        let Some(Asked { scope, .. }) = self.asked.get(&seat.query).cloned() else { return };
+        let verifier = Verifier::new(seat.query, shown.certificate.attempt, &scope, self.rules);
         let statement = shown.certificate.statement();
-        let honest_check = |by: &SupplierId| scope.member(by).is_some();
-        let votes: BTreeSet<_> = shown
-            .votes
-            .iter()
-            .filter(|vote| honest_check(&vote.supplier) && vote.verify(&verifier, &statement).is_ok())
-            .map(|vote| &vote.supplier)
-            .collect();
-        if votes.len() < scope.quorum() {
-            self.broken.push("opened without a quorum's final votes");
-        }
-        if shown.certificate.attempt != seat.attempt {
-            self.broken.push("opened another attempt than the final one");
-        }
-        if self.voids.contains(&(seat.query, seat.supplier.clone())) {
-            self.broken.push("opened after declaring void");
-        }
+        let valid = shown.votes.iter().filter(|vote| vote.verify(&verifier, &statement).is_ok());
+        let votes = valid.map(|vote| &vote.supplier).collect::<BTreeSet<_>>().len();
+        let void = self.voids.contains(&(seat.query, seat.supplier.clone()));
+        self.holds(votes >= scope.quorum(), "opened without a quorum's final votes");
+        self.holds(shown.certificate.attempt == seat.attempt, "opened another attempt than the final one");
+        self.holds(!void, "opened after declaring void");
     }
 }
 

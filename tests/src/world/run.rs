@@ -130,7 +130,10 @@ impl World {
 
     /// Has everything that suppliers send pass through this first.
     #[must_use]
-    pub fn with_cheat(mut self, cheat: impl FnMut(&SupplierId, SupplierMessage) -> Vec<SupplierMessage> + 'static) -> Self {
+    pub fn with_cheat(
+        mut self,
+        cheat: impl FnMut(&SupplierId, SupplierMessage) -> Vec<SupplierMessage> + 'static,
+    ) -> Self {
         self.cheat = Some(Box::new(cheat));
         self
     }
