@@ -116,15 +116,16 @@ impl Federation {
         self.roster.scope(scope).map_or(scope.len(), |scope| scope.default_participants())
     }
 
-    /// The oracle: the true total over these suppliers, modulo 2^64 as the sum is.
-    pub fn total<'a>(&self, suppliers: impl IntoIterator<Item = &'a SupplierId>) -> Vec<Vec<i64>> {
-        let mut total = vec![vec![0_i64; self.size.cells]; self.size.columns];
+    /// The oracle: the true total over these suppliers, without wrapping. None where 64 bits do not hold it.
+    pub fn total<'a>(&self, suppliers: impl IntoIterator<Item = &'a SupplierId>) -> Option<Vec<Vec<i64>>> {
+        let mut total = vec![vec![0_i128; self.size.cells]; self.size.columns];
         for table in suppliers.into_iter().filter_map(|supplier| self.tables.get(supplier)) {
             for (sum, value) in total.iter_mut().flatten().zip(table.iter().flatten()) {
-                *sum = sum.wrapping_add(*value);
+                *sum += i128::from(*value);
             }
         }
-        total
+        let fits = |column: Vec<i128>| column.into_iter().map(|sum| i64::try_from(sum).ok()).collect();
+        total.into_iter().map(fits).collect()
     }
 }
 

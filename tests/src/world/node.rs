@@ -21,6 +21,8 @@ pub static GENERATORS: LazyLock<Generators> = LazyLock::new(|| Generators::with_
 pub enum Holding {
     /// It counted this.
     Table(Vec<Vec<i64>>),
+    /// It counted this, and its host checked it against a bound for one supplier alone.
+    Unbounded(Vec<Vec<i64>>),
     /// It refuses.
     Refused(RefusalReason),
 }
@@ -150,16 +152,15 @@ impl Node {
     }
 
     fn count(&self) -> Input {
-        match &self.holding {
-            Holding::Refused(reason) => Input::TableRefused(*reason),
-            Holding::Table(columns) => {
-                let cells = columns.first().map_or(0, Vec::len);
-                let bound = Bound::for_suppliers(self.config.roster.members().len());
-                match LocalTable::new(cells, columns.clone(), bound) {
-                    Ok(table) => Input::TableReady(PreparedTable::new(table, &GENERATORS)),
-                    Err(_) => Input::TableRefused(RefusalReason::OutOfBounds),
-                }
-            }
+        let (columns, suppliers) = match &self.holding {
+            Holding::Refused(reason) => return Input::TableRefused(*reason),
+            Holding::Table(columns) => (columns, self.config.roster.members().len()),
+            Holding::Unbounded(columns) => (columns, 1),
+        };
+        let cells = columns.first().map_or(0, Vec::len);
+        match LocalTable::new(cells, columns.clone(), Bound::for_suppliers(suppliers)) {
+            Ok(table) => Input::TableReady(PreparedTable::new(table, &GENERATORS)),
+            Err(_) => Input::TableRefused(RefusalReason::OutOfBounds),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use optelsom_codebook::{RefusalReason, SupplierId, Timestamp};
 use optelsom_disclosure::Totals;
+use optelsom_ledger::SignedQuery;
 use optelsom_secagg::combiner::{Input, Outcome, Policy, Shape};
 use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
 use optelsom_secagg::{Fault, MaskedTable, Rules, SupplierConfig};
@@ -22,8 +23,48 @@ const PATIENCE: u64 = 6 * HOUR;
 /// A run of more events than this has gone round in circles.
 const MOST_EVENTS: usize = 200_000;
 
-/// Changes what a cheating supplier sends; see [`World::with_cheat`].
-pub type Cheat = Box<dyn FnMut(&SupplierId, SupplierMessage) -> Vec<SupplierMessage>>;
+/// Turns a message into those that leave in its place, each with its sender; see [`World::with_cheat`].
+pub type Cheat = Box<dyn FnMut(&SupplierId, SupplierMessage) -> Vec<(SupplierId, SupplierMessage)>>;
+
+/// What a supplier is asked when something happens to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// Whether it takes part.
+    Ask,
+    /// To join.
+    Join,
+    /// To pair.
+    Pair,
+    /// To submit.
+    Exchange,
+    /// To certify.
+    Certify,
+    /// For its vote.
+    Finalise,
+    /// For its self-mask.
+    Open,
+}
+
+impl Moment {
+    /// All of them, in their order.
+    pub const ALL: [Self; 7] =
+        [Self::Ask, Self::Join, Self::Pair, Self::Exchange, Self::Certify, Self::Finalise, Self::Open];
+
+    fn of(message: &CoordinatorMessage) -> Option<Self> {
+        match message {
+            CoordinatorMessage::Ask { .. } => Some(Self::Ask),
+            CoordinatorMessage::Join { .. } => Some(Self::Join),
+            CoordinatorMessage::Pair { .. } => Some(Self::Pair),
+            CoordinatorMessage::Exchange { .. } => Some(Self::Exchange),
+            CoordinatorMessage::Certify { .. } => Some(Self::Certify),
+            CoordinatorMessage::Finalise { .. } => Some(Self::Finalise),
+            CoordinatorMessage::Open { .. } => Some(Self::Open),
+            CoordinatorMessage::RecoverShares { .. } | CoordinatorMessage::Void | CoordinatorMessage::Ended { .. } => {
+                None
+            }
+        }
+    }
+}
 
 #[derive(Debug)]
 enum Event {
@@ -41,6 +82,8 @@ enum Event {
 pub struct World {
     /// Keys and tables.
     pub federation: Federation,
+    /// The question.
+    pub query: SignedQuery,
     /// How badly things go.
     pub weather: Weather,
     /// The coordinator.
@@ -52,6 +95,9 @@ pub struct World {
     nodes: BTreeMap<SupplierId, Node>,
     /// After so many more messages a supplier is gone for good.
     vanishing: BTreeMap<SupplierId, usize>,
+    /// When a supplier is gone for good, or its host is killed and started.
+    leaving: BTreeMap<SupplierId, Moment>,
+    restarting: BTreeMap<SupplierId, Moment>,
     gone: BTreeSet<SupplierId>,
     refusing: BTreeSet<SupplierId>,
     schedule: Schedule<Event>,
@@ -70,11 +116,11 @@ impl std::fmt::Debug for World {
 impl World {
     /// A world in which all suppliers of the roster are asked; nothing has happened yet.
     pub fn new(dice: &mut Dice, size: Size, weather: Weather) -> Self {
-        Self::with_rules(dice, size, weather, Rules::all())
+        Self::with_rules(dice, size, weather, Rules::all(), Rules::all())
     }
 
-    /// As [`World::new`], under these rules.
-    pub fn with_rules(dice: &mut Dice, size: Size, weather: Weather, rules: Rules) -> Self {
+    /// As [`World::new`], with these rules for the suppliers and those for the coordinator.
+    pub fn with_rules(dice: &mut Dice, size: Size, weather: Weather, rules: Rules, desk_rules: Rules) -> Self {
         let federation = Federation::new(dice, size);
         let names = federation.names();
         let query = federation.ask(1, &names);
@@ -87,7 +133,7 @@ impl World {
         };
         let roster = Arc::clone(&federation.roster);
         let shape = Shape { columns: size.columns, cells: size.cells };
-        let desk = Desk::new(Accepted { roster, query, shape, policy, rules });
+        let desk = Desk::new(Accepted { roster, query: query.clone(), shape, policy, rules: desk_rules });
         let refusing: BTreeSet<_> = names.iter().filter(|_| dice.permille(weather.refusal)).cloned().collect();
         let nodes = names.iter().map(|name| {
             let Some(key) = federation.keys.get(name) else { unreachable!("every supplier has a key") };
@@ -105,12 +151,15 @@ impl World {
         let vanishing = going.into_iter().take(weather.vanishing).map(|name| (name, dice.below(12))).collect();
         Self {
             federation,
+            query,
             weather,
             desk,
             received: Vec::new(),
             faults: Vec::new(),
             nodes,
             vanishing,
+            leaving: BTreeMap::new(),
+            restarting: BTreeMap::new(),
             gone: BTreeSet::new(),
             refusing,
             schedule: Schedule::new(START),
@@ -132,16 +181,32 @@ impl World {
     #[must_use]
     pub fn with_cheat(
         mut self,
-        cheat: impl FnMut(&SupplierId, SupplierMessage) -> Vec<SupplierMessage> + 'static,
+        cheat: impl FnMut(&SupplierId, SupplierMessage) -> Vec<(SupplierId, SupplierMessage)> + 'static,
     ) -> Self {
         self.cheat = Some(Box::new(cheat));
         self
     }
 
-    /// Lets this supplier be gone for good after it has received so many messages.
+    /// Lets this supplier be gone for good when it is asked this.
     #[must_use]
-    pub fn with_vanishing(mut self, supplier: SupplierId, after: usize) -> Self {
-        self.vanishing.insert(supplier, after);
+    pub fn with_vanishing(mut self, supplier: SupplierId, at: Moment) -> Self {
+        self.leaving.insert(supplier, at);
+        self
+    }
+
+    /// Has this supplier's host die and come back when it is asked this.
+    #[must_use]
+    pub fn with_restart(mut self, supplier: SupplierId, at: Moment) -> Self {
+        self.restarting.insert(supplier, at);
+        self
+    }
+
+    /// Lets this supplier hold something else than the oracle believes.
+    #[must_use]
+    pub fn with_holding(mut self, supplier: &SupplierId, holding: Holding) -> Self {
+        if let Some(node) = self.nodes.get_mut(supplier) {
+            *node = Node::new(Arc::new(node.config().clone()), holding, self.dice.fork());
+        }
         self
     }
 
@@ -155,9 +220,17 @@ impl World {
     /// # Errors
     /// When it does not end.
     pub fn run(&mut self) -> Result<Outcome, String> {
+        self.run_at_most(MOST_EVENTS)
+    }
+
+    /// As [`World::run`], for so many events at the most.
+    ///
+    /// # Errors
+    /// When it has not ended by then.
+    pub fn run_at_most(&mut self, events: usize) -> Result<Outcome, String> {
         self.schedule.after(0, Event::DeskUp);
         self.schedule.after(PATIENCE, Event::AskVoid);
-        for _ in 0..MOST_EVENTS {
+        for _ in 0..events {
             let Some(event) = self.schedule.pop() else {
                 return Err(format!("nothing more happens and the query has not ended; gone: {:?}", self.gone));
             };
@@ -186,8 +259,12 @@ impl World {
         }
         match (self.desk.releases(), &outcome) {
             ([release], Some(Outcome::Opened)) => {
-                let truth = Totals::new(self.federation.total(&release.participants));
-                if release.totals == truth { Ok(()) } else { Err("the opened total is not the true one".to_owned()) }
+                let truth = self.federation.total(&release.participants).map(Totals::new);
+                if truth.is_some_and(|truth| release.totals == truth) {
+                    Ok(())
+                } else {
+                    Err("the opened total is not the true one".to_owned())
+                }
             }
             ([], Some(Outcome::Opened)) => Err("ended as opened, and no total was released".to_owned()),
             ([], Some(_)) => Ok(()),
@@ -255,14 +332,23 @@ impl World {
     }
 
     fn supplier_receives(&mut self, now: Timestamp, to: &SupplierId, message: CoordinatorMessage) {
-        if let Some(left) = self.vanishing.get_mut(to) {
-            if *left == 0 {
-                self.vanish(to);
-                return;
-            }
-            *left -= 1;
+        let moment = Moment::of(&message);
+        let counted_out = match self.vanishing.get_mut(to) {
+            Some(left) => left.checked_sub(1).map(|fewer| *left = fewer).is_none(),
+            None => false,
+        };
+        if counted_out || (moment.is_some() && self.leaving.get(to).copied() == moment) {
+            self.vanish(to);
+            return;
         }
         let Some(node) = self.nodes.get_mut(to).filter(|node| node.is_up()) else { return };
+        if moment.is_some() && self.restarting.get(to).copied() == moment {
+            self.restarting.remove(to);
+            node.restart();
+            self.schedule.after(0, Event::Lost(to.clone()));
+            self.schedule.after(1, Event::Back(to.clone()));
+            return;
+        }
         let sent = node.receive_or_die(now, message, &mut dying(&mut self.dice, &mut self.crashes, self.weather));
         if !node.is_up() {
             let downtime = 1 + self.dice.below(usize_of(self.weather.downtime)) as u64;
@@ -288,11 +374,7 @@ impl World {
     }
 
     fn send(&mut self, from: &SupplierId, message: SupplierMessage) {
-        let messages = match &mut self.cheat {
-            Some(cheat) => cheat(from, message),
-            None => vec![message],
-        };
-        for message in messages {
+        for (from, message) in self.cheated(from, message) {
             for delay in self.arrivals() {
                 self.schedule.after(delay, Event::ToDesk(from.clone(), message.clone()));
             }
@@ -307,13 +389,16 @@ impl World {
         for chunk in chunks {
             let Some(arrival) = self.arrivals().into_iter().next() else { return };
             delay += arrival;
-            let messages = match &mut self.cheat {
-                Some(cheat) => cheat(from, SupplierMessage::Chunk(chunk)),
-                None => vec![SupplierMessage::Chunk(chunk)],
-            };
-            for message in messages {
-                self.schedule.after(delay, Event::ToDesk(from.clone(), message));
+            for (from, message) in self.cheated(from, SupplierMessage::Chunk(chunk)) {
+                self.schedule.after(delay, Event::ToDesk(from, message));
             }
+        }
+    }
+
+    fn cheated(&mut self, from: &SupplierId, message: SupplierMessage) -> Vec<(SupplierId, SupplierMessage)> {
+        match &mut self.cheat {
+            Some(cheat) => cheat(from, message),
+            None => vec![(from.clone(), message)],
         }
     }
 
