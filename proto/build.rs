@@ -2,7 +2,12 @@
 
 use std::error::Error;
 
-const FILES: [&str; 3] = ["optelsom/v1/node.proto", "optelsom/v1/analyst.proto", "optelsom/v1/bureau.proto"];
+const FILES: [&str; 4] = [
+    "optelsom/v1/node.proto",
+    "optelsom/v1/analyst.proto",
+    "optelsom/v1/bureau.proto",
+    "optelsom/v1/ledger.proto",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     for file in FILES {

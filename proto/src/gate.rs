@@ -39,11 +39,13 @@ pub enum Call {
     VoidQuery,
     /// How the coordinator is.
     Status,
+    /// A file of the ledger.
+    Read,
 }
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Attend,
         Self::Submit,
         Self::Ask,
@@ -56,6 +58,7 @@ impl Call {
         Self::CancelQuery,
         Self::VoidQuery,
         Self::Status,
+        Self::Read,
     ];
 
     /// The path of the gRPC request.
@@ -73,6 +76,7 @@ impl Call {
             Self::CancelQuery => "/optelsom.v1.BureauService/CancelQuery",
             Self::VoidQuery => "/optelsom.v1.BureauService/VoidQuery",
             Self::Status => "/optelsom.v1.BureauService/Status",
+            Self::Read => "/optelsom.v1.LedgerService/Read",
         }
     }
 
@@ -91,6 +95,7 @@ pub const fn permitted(role: RoleKind, call: Call) -> bool {
         Call::AnnounceEdition | Call::CancelQuery | Call::VoidQuery | Call::Status => {
             matches!(role, RoleKind::Operator)
         }
+        Call::Read => !matches!(role, RoleKind::Coordinator),
     }
 }
 
@@ -166,8 +171,10 @@ mod tests {
 
     #[test]
     fn who_answers_never_asks_and_who_asks_never_answers() {
-        for call in Call::ALL {
+        // All of the federation read the ledger.
+        for call in Call::ALL.into_iter().filter(|call| *call != Call::Read) {
             assert!(!permitted(RoleKind::Coordinator, call));
+            assert!(!permitted(RoleKind::Auditor, call));
             assert!(!(permitted(RoleKind::Node, call) && permitted(RoleKind::Analyst, call)));
             assert!(!(permitted(RoleKind::Node, call) && permitted(RoleKind::Operator, call)));
         }

@@ -44,6 +44,8 @@ pub enum Role {
     Analyst(PartyName),
     /// Somebody who runs the coordinator: `optelsom:operator:<name>`.
     Operator(PartyName),
+    /// Somebody who checks the ledger and the releases: `optelsom:auditor:<name>`.
+    Auditor(PartyName),
     /// The coordinator itself: `optelsom:coordinator`.
     Coordinator,
 }
@@ -57,13 +59,15 @@ pub enum RoleKind {
     Analyst,
     /// One who runs the coordinator.
     Operator,
+    /// One who checks.
+    Auditor,
     /// The coordinator.
     Coordinator,
 }
 
 impl RoleKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Node, Self::Analyst, Self::Operator, Self::Coordinator];
+    pub const ALL: [Self; 5] = [Self::Node, Self::Analyst, Self::Operator, Self::Auditor, Self::Coordinator];
 }
 
 impl fmt::Display for RoleKind {
@@ -72,6 +76,7 @@ impl fmt::Display for RoleKind {
             Self::Node => "node",
             Self::Analyst => "analyst",
             Self::Operator => "operator",
+            Self::Auditor => "auditor",
             Self::Coordinator => "coordinator",
         })
     }
@@ -89,10 +94,10 @@ pub enum RoleError {
     /// More than one such URI.
     #[error("the certificate names more than one role")]
     Several,
-    /// A URI that is none of the four.
+    /// A URI that is none of these.
     #[error(
-        "`{0}` is no role; known are optelsom:node:<supplier>, optelsom:analyst:<key id>, optelsom:operator:<name> and \
-         optelsom:coordinator"
+        "`{0}` is no role; known are optelsom:node:<supplier>, optelsom:analyst:<key id>, optelsom:operator:<name>, \
+         optelsom:auditor:<name> and optelsom:coordinator"
     )]
     Unknown(String),
     /// A name out of its alphabet.
@@ -107,6 +112,7 @@ impl Role {
             Self::Node(_) => RoleKind::Node,
             Self::Analyst(_) => RoleKind::Analyst,
             Self::Operator(_) => RoleKind::Operator,
+            Self::Auditor(_) => RoleKind::Auditor,
             Self::Coordinator => RoleKind::Coordinator,
         }
     }
@@ -142,6 +148,7 @@ impl FromStr for Role {
             }
             Some(("analyst", name)) => PartyName::try_from(name).map(Self::Analyst),
             Some(("operator", name)) => PartyName::try_from(name).map(Self::Operator),
+            Some(("auditor", name)) => PartyName::try_from(name).map(Self::Auditor),
             None if uri == "optelsom:coordinator" => Ok(Self::Coordinator),
             _ => Err(unknown()),
         }
@@ -154,6 +161,7 @@ impl fmt::Display for Role {
             Self::Node(name) => write!(formatter, "optelsom:node:{name}"),
             Self::Analyst(name) => write!(formatter, "optelsom:analyst:{name}"),
             Self::Operator(name) => write!(formatter, "optelsom:operator:{name}"),
+            Self::Auditor(name) => write!(formatter, "optelsom:auditor:{name}"),
             Self::Coordinator => formatter.write_str("optelsom:coordinator"),
         }
     }
@@ -167,7 +175,7 @@ mod tests {
 
     #[test]
     fn roles_read_back_as_written() {
-        for uri in ["optelsom:node:police", "optelsom:analyst:a-1", "optelsom:operator:duty", "optelsom:coordinator"] {
+        for uri in ["optelsom:node:police", "optelsom:analyst:a-1", "optelsom:operator:duty", "optelsom:auditor:dpa", "optelsom:coordinator"] {
             assert_eq!(uri.parse::<Role>().unwrap().to_string(), uri);
         }
     }
@@ -183,7 +191,7 @@ mod tests {
             "optelsom:node:a:b",
             "optelsom:coordinator:x",
             "optelsom:coordinator:",
-            "optelsom:auditor:x",
+            "optelsom:auditor",
             "spiffe:node:x",
         ] {
             assert!(uri.parse::<Role>().is_err(), "{uri}");

@@ -55,7 +55,7 @@ impl Command {
                 let role: Role = role.parse()?;
                 let name = name.unwrap_or_else(|| match &role {
                     Role::Node(supplier) => supplier.to_string(),
-                    Role::Analyst(party) | Role::Operator(party) => party.to_string(),
+                    Role::Analyst(party) | Role::Operator(party) | Role::Auditor(party) => party.to_string(),
                     Role::Coordinator => "coordinator".to_owned(),
                 });
                 Authority::read(&authority)?.issue(&role, &hosts, clock::now(), days)?.write(&out, &name)?;

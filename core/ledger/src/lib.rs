@@ -21,9 +21,11 @@ pub mod query;
 pub mod roster;
 pub mod tiles;
 pub mod tree;
+pub mod trust;
 pub mod witness;
 
 pub use identity::{IdentityError, IdentityKey, PublicIdentity, Signature};
 pub use query::{EntryError, QueryEntry, SignedQuery};
 pub use roster::{Member, Requester, Roster, RosterError, Scope, ScopeError};
-pub use tree::leaf_hash;
+pub use tree::{Tree, leaf_hash};
+pub use trust::{Trust, TrustError};
