@@ -60,6 +60,7 @@ fn freeze_editions_and_preview() {
     (all)  2      1234.50
     7 cells, 4 of them with nothing in them; reports, edition 2024-12
     these are this supplier's own figures: not protected, and not to be passed on
+    what would be sent cannot be shown for police: …/roster.toml: No such file or directory (os error 2); it depends on the suppliers that take part, so the bureau's roster is needed
     ");
     let (code, _, err) = run(&supplier, &["preview", "SELECT COUNT(*) FROM victims GROUP BY age_group"]);
     assert!(code == 1 && err.contains("this node would refuse the question"), "{err}");

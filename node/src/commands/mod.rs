@@ -21,7 +21,7 @@ use optelsom_codebook::Timestamp;
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::freeze::FreezeError;
 
-pub use preview::{Preview, PreviewError};
+pub use preview::{Preview, PreviewError, Sent, SentError};
 
 /// What a command's exit code says; every command's help repeats it.
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 something is wrong, said on standard error; 2 the command line is wrong; \
@@ -48,7 +48,7 @@ enum Command {
     /// Look at everything that the node needs, and say how to mend what is wrong.
     #[command(after_help = EXIT_CODES)]
     Check(check::Check),
-    /// Show what a question would count here, without any connection.
+    /// Show what a question would count here, and byte for byte what would be sent, without any connection.
     #[command(after_help = EXIT_CODES)]
     Preview(preview::PreviewCommand),
     /// The key that this supplier signs with.

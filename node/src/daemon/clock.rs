@@ -1,4 +1,4 @@
-//! The operating system's clock and randomness; nothing else in the daemon asks for them.
+//! The operating system's clock and randomness; nothing else in the node asks for them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ pub fn now() -> Timestamp {
 ///
 /// # Errors
 /// When the operating system gives none.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
