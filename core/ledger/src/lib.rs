@@ -22,6 +22,7 @@ pub mod roster;
 pub mod tiles;
 pub mod tree;
 pub mod trust;
+pub mod view;
 pub mod witness;
 
 pub use identity::{IdentityError, IdentityKey, PublicIdentity, Signature};
@@ -29,3 +30,4 @@ pub use query::{EntryError, QueryEntry, SignedQuery};
 pub use roster::{Member, Requester, Roster, RosterError, Scope, ScopeError};
 pub use tree::{Tree, leaf_hash};
 pub use trust::{Trust, TrustError};
+pub use view::LogView;
