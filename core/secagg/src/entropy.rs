@@ -21,6 +21,10 @@ impl Entropy {
         Self(bytes)
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     pub(crate) fn again(&self) -> Self {
         Self(self.0)
     }

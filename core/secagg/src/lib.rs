@@ -14,6 +14,7 @@ pub mod messages;
 mod outbox;
 mod pairwise;
 mod question;
+pub mod release_proof;
 mod round;
 mod rules;
 mod secret;

@@ -1,0 +1,126 @@
+//! What a protected table claims of the columns of its plan.
+
+use optelsom_codebook::{Output, OutputKind, Plan};
+use optelsom_disclosure::{CellValue, ProtectedTable};
+use thiserror::Error;
+
+use super::claim::{CellClaim, Protection};
+
+/// A table that is none of this plan's.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ClaimsError {
+    /// The figures are others.
+    #[error("the table shows other figures than its question asks for: it belongs to another query or was changed")]
+    Figures,
+    /// The rows are others.
+    #[error("row {0} of the table is not the one that its question has there: rows were added, removed or moved")]
+    Row(usize),
+    /// A figure is not as its kind has it.
+    #[error("row {row} of the table: `{figure}` cannot be such a figure; the table was changed")]
+    Figure {
+        /// Which row, from 1.
+        row: usize,
+        /// The figure's name.
+        figure: String,
+    },
+    /// Two figures of a row contradict each other.
+    #[error("row {0} of the table: two of its figures say different things of the same total; the table was changed")]
+    Contradiction(usize),
+}
+
+/// What the table says of each cell of each column of its plan, exactly: the counts and sums that it shows, and the counts
+/// that it hides as too few. Everything else is [`CellClaim::Hidden`]: cells that are not shown, hidden for other reasons,
+/// or seen only through a mean, a variance, a share or a quantile, which are computed from totals that are not shown.
+///
+/// # Errors
+/// When the table is not one of this plan.
+pub fn claims(
+    plan: &Plan,
+    protection: &Protection,
+    table: &ProtectedTable,
+) -> Result<Vec<Vec<CellClaim>>, ClaimsError> {
+    let outputs = plan.outputs();
+    if !outputs.iter().map(Output::name).eq(table.figures().iter().map(|figure| figure.name.as_str())) {
+        return Err(ClaimsError::Figures);
+    }
+    let columns = vec![vec![CellClaim::Hidden; plan.cell_count()]; plan.columns().len()];
+    let mut claims = Claims { plan, too_few: protection.proves_too_few(), columns };
+    let axes = plan.query().axes().len();
+    let cells: Vec<usize> =
+        plan.blocks().iter().filter(|block| block.shown()).flat_map(|block| block.cells()).collect();
+    if table.axes().len() != axes || cells.len() != table.rows().len() {
+        return Err(ClaimsError::Row(cells.len().min(table.rows().len()) + 1));
+    }
+    for ((number, row), cell) in (1..).zip(table.rows()).zip(cells) {
+        let mut places = plan.cell(cell).ok_or(ClaimsError::Row(number))?.positions;
+        places.truncate(axes);
+        if places != row.places() || row.figures().len() != outputs.len() {
+            return Err(ClaimsError::Row(number));
+        }
+        // Counts first: what is hidden of a sum means something else beside a count.
+        let is_count = |output: &Output| matches!(output.kind(), OutputKind::Count { .. });
+        for counts in [true, false] {
+            let figures = outputs.iter().zip(row.figures()).filter(|(output, _)| is_count(output) == counts);
+            for (output, value) in figures {
+                claims.add(number, cell, output, value)?;
+            }
+        }
+    }
+    Ok(claims.columns)
+}
+
+struct Claims<'p> {
+    plan: &'p Plan,
+    too_few: bool,
+    columns: Vec<Vec<CellClaim>>,
+}
+
+impl Claims<'_> {
+    fn add(&mut self, row: usize, cell: usize, output: &Output, value: &CellValue) -> Result<(), ClaimsError> {
+        let wrong = || ClaimsError::Figure { row, figure: output.name().to_owned() };
+        match (output.kind(), value) {
+            (OutputKind::Count { column }, CellValue::HiddenTooFew) => self.few(row, *column, cell),
+            (OutputKind::Sum { present, .. }, CellValue::HiddenTooFew) => {
+                // Hidden for the few rows there are, or for the few that have a value: only where one is known not to
+                // be so, it is the other.
+                let rows_shown = matches!(self.at(0, cell), Some(CellClaim::Shown(_)));
+                if *present == 0 || rows_shown { self.few(row, *present, cell) } else { Ok(()) }
+            }
+            (OutputKind::Count { column }, CellValue::Shown(_) | CellValue::TrueZero(_)) => {
+                let total = whole(value, 0).ok_or_else(wrong)?;
+                self.say(row, *column, cell, CellClaim::Shown(total))
+            }
+            (OutputKind::Sum { measure, column, .. }, CellValue::Shown(_) | CellValue::TrueZero(_)) => {
+                let measure = self.plan.dataset().measures().get(*measure).ok_or_else(wrong)?;
+                let total = whole(value, measure.decimals()).ok_or_else(wrong)?;
+                self.say(row, *column, cell, CellClaim::Shown(total))
+            }
+            (OutputKind::Count { .. } | OutputKind::Sum { .. }, CellValue::Within(_)) => Err(wrong()),
+            _ => Ok(()),
+        }
+    }
+
+    fn at(&self, column: usize, cell: usize) -> Option<CellClaim> {
+        self.columns.get(column).and_then(|column| column.get(cell)).copied()
+    }
+
+    fn few(&mut self, row: usize, column: usize, cell: usize) -> Result<(), ClaimsError> {
+        if self.too_few { self.say(row, column, cell, CellClaim::TooFew) } else { Ok(()) }
+    }
+
+    fn say(&mut self, row: usize, column: usize, cell: usize, claim: CellClaim) -> Result<(), ClaimsError> {
+        let place = self.columns.get_mut(column).and_then(|column| column.get_mut(cell));
+        let place = place.ok_or(ClaimsError::Row(row))?;
+        if *place != CellClaim::Hidden && *place != claim {
+            return Err(ClaimsError::Contradiction(row));
+        }
+        *place = claim;
+        Ok(())
+    }
+}
+
+/// The total that a figure of so many decimals shows.
+fn whole(value: &CellValue, decimals: u32) -> Option<i64> {
+    let value = value.value().filter(|value| value.decimals() == decimals)?;
+    i64::try_from(value.scaled()).ok()
+}
