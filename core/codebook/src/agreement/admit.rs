@@ -103,10 +103,10 @@ impl DatasetTerms {
     fn check_amounts(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let refuse = |reason, subject: String| Err(Refusal::new(reason, subject));
         if (request.min_suppliers as u64) < self.minimum_suppliers {
-            return refuse(RefusalReason::TooFewSuppliers, self.minimum_suppliers.to_string());
+            return refuse(RefusalReason::TooFewSuppliers, format!("≥ {}", self.minimum_suppliers));
         }
         if request.plan.cell_count() as u64 > self.maximum_cells {
-            return refuse(RefusalReason::TooManyCells, self.maximum_cells.to_string());
+            return refuse(RefusalReason::TooManyCells, format!("≤ {}", self.maximum_cells));
         }
         if u64::from(request.queries_today) >= self.queries_per_day {
             return refuse(RefusalReason::TooManyQueriesToday, self.queries_per_day.to_string());

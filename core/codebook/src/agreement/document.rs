@@ -15,7 +15,7 @@ use crate::timestamp::Timestamp;
 const LEAST_SUPPLIERS: u64 = 3;
 const DAY_IN_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
-const DATASET_KEYS: [&str; 10] = [
+const DATASET_KEYS: [&str; 14] = [
     "name",
     "variables",
     "measures",
@@ -25,7 +25,11 @@ const DATASET_KEYS: [&str; 10] = [
     "maximum_cells",
     "queries_per_day",
     "minimum_frequency",
+    "minimum_suppliers_per_cell",
+    "dominance_percent",
+    "rounding_base",
     "every_query_waits_for_approval",
+    "own_figure_may_become_known",
 ];
 
 /// Reads the whole document, reporting every mistake.
@@ -108,7 +112,9 @@ fn read_dataset<'a>(
     let purposes = read_purposes(reader, section);
     let years = section.range(reader, "years", 1000, 9999).map(Found::into_inner);
     let every_query_waits_for_approval = section.flag(reader, "every_query_waits_for_approval");
+    let own_figure_may_become_known = section.flag(reader, "own_figure_may_become_known");
     let dataset = dataset?;
+    check_rules(reader, section, dataset, &amounts);
     let variables = read_scope(reader, section, "variables", dataset.variables().iter().map(Variable::candidate))?;
     let measures = match section.has("measures") {
         true => read_scope(reader, section, "measures", dataset.measures().iter().map(Measure::candidate))?,
@@ -120,10 +126,14 @@ fn read_dataset<'a>(
         purposes: purposes?,
         years,
         every_query_waits_for_approval,
+        own_figure_may_become_known,
         minimum_suppliers: amounts.minimum_suppliers,
         maximum_cells: amounts.maximum_cells,
         queries_per_day: amounts.queries_per_day?,
         minimum_frequency: amounts.minimum_frequency,
+        minimum_suppliers_per_cell: amounts.minimum_suppliers_per_cell,
+        dominance_percent: amounts.dominance_percent,
+        rounding_base: amounts.rounding_base,
     };
     Some((name?, terms))
 }
@@ -133,6 +143,9 @@ struct Amounts {
     maximum_cells: u64,
     queries_per_day: Option<u64>,
     minimum_frequency: Option<u64>,
+    minimum_suppliers_per_cell: Option<u64>,
+    dominance_percent: Option<u64>,
+    rounding_base: Option<u64>,
 }
 
 fn read_amounts(reader: &mut Reader, section: &Section<'_>) -> Amounts {
@@ -141,11 +154,40 @@ fn read_amounts(reader: &mut Reader, section: &Section<'_>) -> Amounts {
     let maximum_cells = number("maximum_cells", 1).unwrap_or(DEFAULT_CELL_LIMIT as u64);
     let queries_per_day = number("queries_per_day", 1);
     let minimum_frequency = number("minimum_frequency", 3);
+    let minimum_suppliers_per_cell = number("minimum_suppliers_per_cell", 2);
+    let rounding_base = number("rounding_base", 2);
+    let dominance_percent = section.number(reader, "dominance_percent", 1, 100).map(Found::into_inner);
     if !section.has("queries_per_day") {
         let message = format!("{} has no `queries_per_day`", section.title());
         reader.report(section.place(), message, "add `queries_per_day = 50`");
     }
-    Amounts { minimum_suppliers, maximum_cells, queries_per_day, minimum_frequency }
+    Amounts {
+        minimum_suppliers,
+        maximum_cells,
+        queries_per_day,
+        minimum_frequency,
+        minimum_suppliers_per_cell,
+        dominance_percent,
+        rounding_base,
+    }
+}
+
+/// What is asked for has to be possible: counted under the codebook, and not against itself.
+fn check_rules(reader: &mut Reader, section: &Section<'_>, dataset: &Dataset, amounts: &Amounts) {
+    let mut report = |message: String, mend: &str| reader.report(section.place(), message, mend);
+    if amounts.minimum_suppliers_per_cell.is_some() && dataset.minimum_suppliers() <= 1 {
+        let message = format!("`minimum_suppliers_per_cell` of {}: the codebook counts no suppliers", section.title());
+        report(message, "have the codebook say `minimum_suppliers = 2`, or leave it out");
+    }
+    if amounts.dominance_percent.is_some() && dataset.dominance_percent().is_none() {
+        let message = format!("`dominance_percent` of {}: the codebook has no such rule", section.title());
+        report(message, "have the codebook say `dominance_percent`, or leave it out");
+    }
+    let k = dataset.minimum_frequency().max(amounts.minimum_frequency.unwrap_or_default());
+    if amounts.rounding_base.is_some_and(|base| base > 2 * k) {
+        let message = format!("`rounding_base` of {} would round counts that are shown to nought", section.title());
+        report(message, "stay within twice the minimum frequency");
+    }
 }
 
 fn find_dataset<'c>(reader: &mut Reader, name: &Found<&str>, codebook: &'c Codebook) -> Option<&'c Dataset> {

@@ -38,7 +38,11 @@ pub struct DatasetTerms {
     pub(crate) maximum_cells: u64,
     pub(crate) queries_per_day: u64,
     pub(crate) minimum_frequency: Option<u64>,
+    pub(crate) minimum_suppliers_per_cell: Option<u64>,
+    pub(crate) dominance_percent: Option<u64>,
+    pub(crate) rounding_base: Option<u64>,
     pub(crate) every_query_waits_for_approval: bool,
+    pub(crate) own_figure_may_become_known: bool,
 }
 
 /// All names, or only some.
@@ -167,7 +171,11 @@ impl DatasetTerms {
         encoder.number(self.queries_per_day);
         encoder.flag(self.minimum_frequency.is_some());
         encoder.number(self.minimum_frequency.unwrap_or_default());
+        for rule in [self.minimum_suppliers_per_cell, self.dominance_percent, self.rounding_base] {
+            encoder.number(rule.unwrap_or_default());
+        }
         encoder.flag(self.every_query_waits_for_approval);
+        encoder.flag(self.own_figure_may_become_known);
     }
 
     /// Whether questions may look at this variable.
@@ -223,8 +231,29 @@ impl DatasetTerms {
         self.minimum_frequency
     }
 
+    /// A stricter s than the codebook's, if one was agreed: cells of fewer suppliers are hidden.
+    pub fn minimum_suppliers_per_cell(&self) -> Option<u64> {
+        self.minimum_suppliers_per_cell
+    }
+
+    /// A stricter p of the p% rule than the codebook's, if one was agreed.
+    pub fn dominance_percent(&self) -> Option<u64> {
+        self.dominance_percent
+    }
+
+    /// What counts have to be rounded to a multiple of, if that was agreed.
+    pub fn rounding_base(&self) -> Option<u64> {
+        self.rounding_base
+    }
+
     /// Whether a person approves each question before it is answered.
     pub fn every_query_waits_for_approval(&self) -> bool {
         self.every_query_waits_for_approval
+    }
+
+    /// Whether this supplier waives the guard for itself: totals may be opened that, put together, tell the bureau its
+    /// own figure of this dataset.
+    pub fn own_figure_may_become_known(&self) -> bool {
+        self.own_figure_may_become_known
     }
 }

@@ -84,10 +84,11 @@ reasons! {
         "de vraag gaat over jaren buiten de overeenkomst", "the question asks years outside the agreement";
     /// The sum would have too few suppliers.
     TooFewSuppliers = "too-few-suppliers",
-        "de som zou over te weinig leveranciers gaan; het minste is", "the sum would have too few suppliers; the fewest is";
+        "de som zou over minder leveranciers gaan dan is overeengekomen",
+        "the sum would have fewer suppliers than was agreed";
     /// The question has too many cells.
     TooManyCells = "too-many-cells",
-        "de vraag heeft te veel cellen; het meeste is", "the question has too many cells; the most is";
+        "de vraag heeft meer cellen dan is overeengekomen", "the question has more cells than was agreed";
     /// Enough questions were answered today.
     TooManyQueriesToday = "too-many-queries-today",
         "het aantal vragen voor vandaag is bereikt", "today's number of questions is reached";

@@ -33,8 +33,8 @@ pub struct Ticket(pub u64);
 /// What the host reports.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Somebody wants an entry in the log.
-    Append(Ticket, Leaf),
+    /// Somebody wants entries in the log, after each other.
+    Append(Vec<(Ticket, Leaf)>),
     /// The staging is durable.
     Staged,
     /// The staging failed, or may have.
@@ -247,13 +247,14 @@ impl Appender {
         let mut effects = Vec::new();
         match (std::mem::replace(&mut self.phase, Phase::Idle), input) {
             (Phase::Stopped(fatal), input) => {
-                if let Input::Append(ticket, _) = input {
-                    effects.push(Effect::Reject { ticket, cause: Rejection::Stopped });
+                if let Input::Append(entries) = input {
+                    let reject = |(ticket, _)| Effect::Reject { ticket, cause: Rejection::Stopped };
+                    effects.extend(entries.into_iter().map(reject));
                 }
                 self.phase = Phase::Stopped(fatal);
             }
-            (phase, Input::Append(ticket, leaf)) => {
-                self.waiting.push_back((ticket, leaf));
+            (phase, Input::Append(entries)) => {
+                self.waiting.extend(entries);
                 self.phase = phase;
                 self.begin(&mut effects);
             }

@@ -23,6 +23,12 @@ struct LoggedSet {
     places: Vec<Place>,
 }
 
+impl LoggedSet {
+    fn is_like(&self, other: &Self) -> bool {
+        self.query == other.query && self.entry.attempt == other.entry.attempt && self.places == other.places
+    }
+}
+
 /// A fold over the entries of the log, in their order.
 #[derive(Default)]
 pub struct History {
@@ -90,8 +96,20 @@ impl History {
         place
     }
 
+    /// What is known of the query at this index beyond its entry.
+    pub fn known(&self, query: u64) -> Option<&Known> {
+        self.queries.get(&query).map(|query| &query.known)
+    }
+
     fn set_at(&self, at: u64) -> Option<&LoggedSet> {
         self.sets.binary_search_by_key(&at, |set| set.at).ok().and_then(|nth| self.sets.get(nth))
+    }
+
+    /// The index of the first entry of the attempt and set that the entry at this index is about: itself, unless it
+    /// was logged twice.
+    pub fn first_of(&self, at: u64) -> u64 {
+        let Some(candidate) = self.set_at(at) else { return at };
+        self.sets.iter().find(|set| set.is_like(candidate)).map_or(at, |set| set.at)
     }
 
     /// Whether the attempt whose participants entry stands at this index may be made final. `waived` are the suppliers
@@ -101,13 +119,8 @@ impl History {
     /// Which suppliers would be given away, or that the query cannot be read here.
     pub fn judge(&self, at: u64, waived: &BTreeSet<SupplierId>) -> Result<(), GuardRefusal> {
         let candidate = self.set_at(at).ok_or(GuardRefusal::NotLogged(at))?;
-        let same = |set: &&LoggedSet| {
-            set.query == candidate.query
-                && set.entry.attempt == candidate.entry.attempt
-                && set.places == candidate.places
-        };
-        let first = self.sets.iter().find(same).map_or(at, |set| set.at);
-        self.compare(candidate.about, &candidate.places, first, waived)
+        let query = self.queries.get(&candidate.about).ok_or(GuardRefusal::NotLogged(candidate.about))?;
+        self.compare(query, &candidate.places, self.first_of(at), waived)
     }
 
     /// Whether these suppliers may be added up for the query at this index, as the log stands: what the coordinator asks
@@ -122,17 +135,32 @@ impl History {
         waived: &BTreeSet<SupplierId>,
     ) -> Result<(), GuardRefusal> {
         let places: Vec<Place> = suppliers.iter().map(|supplier| self.place(supplier)).collect();
+        let query = self.queries.get(&query).ok_or(GuardRefusal::NotLogged(query))?;
         self.compare(query, &places, u64::MAX, waived)
+    }
+
+    /// As [`History::foresee`], for a query that does not stand in the log yet.
+    ///
+    /// # Errors
+    /// As [`History::judge`].
+    pub fn would_refuse(
+        &mut self,
+        id: QueryId,
+        known: Known,
+        suppliers: &[SupplierId],
+        waived: &BTreeSet<SupplierId>,
+    ) -> Result<(), GuardRefusal> {
+        let places: Vec<Place> = suppliers.iter().map(|supplier| self.place(supplier)).collect();
+        self.compare(&Query { id, known }, &places, u64::MAX, waived)
     }
 
     fn compare(
         &self,
-        about: u64,
+        query: &Query,
         candidate: &[Place],
         before: u64,
         waived: &BTreeSet<SupplierId>,
     ) -> Result<(), GuardRefusal> {
-        let query = self.queries.get(&about).ok_or(GuardRefusal::NotLogged(about))?;
         let scope = match (&query.known.about, &query.known.scope) {
             (super::About::Known { .. }, Some(scope)) => scope,
             _ => return Err(GuardRefusal::Unreadable),

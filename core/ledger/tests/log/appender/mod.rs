@@ -93,10 +93,10 @@ fn a_batch_may_fill_several_tiles() {
     let appender = world.appender.take().unwrap();
     let leaf = |n: u64| Leaf::new(n.to_be_bytes().to_vec()).unwrap();
     // The first is staged at once, the others wait for it.
-    let (mut appender, mut effects) = appender.handle(Input::Append(Ticket(0), leaf(0)));
+    let (mut appender, mut effects) = appender.handle(Input::Append(vec![(Ticket(0), leaf(0))]));
     for n in 1..700 {
         let more;
-        (appender, more) = appender.handle(Input::Append(Ticket(n), leaf(n)));
+        (appender, more) = appender.handle(Input::Append(vec![(Ticket(n), leaf(n))]));
         assert_eq!(more, []);
     }
     world.appended.extend((0..700).map(|n| (Ticket(n), leaf(n))));
@@ -112,7 +112,7 @@ fn a_batch_may_fill_several_tiles() {
 
 fn first_effects(world: &World, n: u64) -> (Appender, Vec<Effect>) {
     let leaf = Leaf::new(vec![1]).unwrap();
-    world.appender.clone().unwrap().handle(Input::Append(Ticket(n), leaf))
+    world.appender.clone().unwrap().handle(Input::Append(vec![(Ticket(n), leaf)]))
 }
 
 /// Nothing is acknowledged, applied, shown or published before the swap.
@@ -136,7 +136,7 @@ fn a_failed_staging_costs_the_batch_only() {
     let (appender, _) = first_effects(&world, 7);
     let (appender, effects) = appender.handle(Input::StagingFailed);
     assert_eq!(effects, vec![Effect::Reject { ticket: Ticket(7), cause: Rejection::Staging }]);
-    let (_, effects) = appender.handle(Input::Append(Ticket(8), Leaf::new(vec![2]).unwrap()));
+    let (_, effects) = appender.handle(Input::Append(vec![(Ticket(8), Leaf::new(vec![2]).unwrap())]));
     assert!(matches!(effects.as_slice(), [Effect::Stage { .. }]));
 }
 
@@ -154,7 +154,7 @@ fn any_doubt_from_the_swap_on_is_fatal() {
         let (stopped, effects) = state.clone().handle(input);
         assert_eq!(effects, vec![Effect::Stop(fatal)]);
         // Once stopped, it takes nothing and does nothing.
-        let (stopped, effects) = stopped.handle(Input::Append(Ticket(9), Leaf::new(vec![3]).unwrap()));
+        let (stopped, effects) = stopped.handle(Input::Append(vec![(Ticket(9), Leaf::new(vec![3]).unwrap())]));
         assert_eq!(effects, vec![Effect::Reject { ticket: Ticket(9), cause: Rejection::Stopped }]);
         assert_eq!(stopped.handle(Input::Swapped).1, vec![]);
     }
@@ -166,7 +166,7 @@ fn two_coordinators_cannot_both_write() {
     world.append(Ticket(0));
     let twin = world.open().unwrap().0;
     world.append(Ticket(1));
-    let (twin, effects) = twin.handle(Input::Append(Ticket(2), Leaf::new(vec![9]).unwrap()));
+    let (twin, effects) = twin.handle(Input::Append(vec![(Ticket(2), Leaf::new(vec![9]).unwrap())]));
     let [stage] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(world.store.write(stage));
     let (twin, effects) = twin.handle(Input::Staged);
@@ -282,7 +282,7 @@ fn silent_witnesses_do_not_stop_the_log() {
     let (appender, effects) = appender.handle(Input::Applied);
     let [_, Effect::AskWitnesses(first)] = effects.as_slice() else { panic!("{effects:?}") };
     // It waits for the witnesses first, then goes on without them.
-    let (appender, effects) = appender.handle(Input::Append(Ticket(1), leaf(2)));
+    let (appender, effects) = appender.handle(Input::Append(vec![(Ticket(1), leaf(2))]));
     assert_eq!(effects, []);
     let (appender, effects) = appender.handle(Input::WitnessesSilent);
     assert!(matches!(effects.as_slice(), [Effect::Stage { .. }]));

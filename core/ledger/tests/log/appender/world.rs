@@ -165,7 +165,7 @@ impl World {
         if self.appender.is_none() {
             self.restart();
         }
-        self.handle(Input::Append(ticket, leaf));
+        self.handle(Input::Append(vec![(ticket, leaf)]));
         if self.appender.is_none() {
             self.restart();
         }
