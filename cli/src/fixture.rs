@@ -28,6 +28,7 @@ label = { nl = "Meldingen van slachtoffers", en = "Reports of victims" }
 unit = "report"
 period = "year"
 minimum_frequency = 10
+minimum_suppliers = 1
 [datasets.victims.variables.year]
 label = { nl = "jaar", en = "year" }
 list = "years"

@@ -17,6 +17,7 @@ label = { nl = "Slachtoffers", en = "Victims" }
 unit = "report"
 period = "year"
 minimum_frequency = 10
+minimum_suppliers = 1
 [datasets.victims.variables.year]
 label = { nl = "jaar", en = "year" }
 list = "years"

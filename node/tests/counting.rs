@@ -137,6 +137,7 @@ fn addition(column: Column, row: &Row) -> i64 {
         Column::Present { measure } => i64::from(value(measure).is_some()),
         Column::Sum { measure } => value(measure).unwrap_or(0),
         Column::SumOfSquares { measure } => value(measure).unwrap_or(0).pow(2),
+        Column::Suppliers { measure } => measure.map_or(1, |measure| i64::from(value(measure).is_some())),
     }
 }
 
@@ -162,6 +163,12 @@ fn expected(plan: &Plan, rows: &[Row]) -> Vec<Vec<i64>> {
                     cells[cell] += addition(*column, row);
                 }
             }
+        }
+    }
+    // However many rows it has there, it is one supplier.
+    for (column, cells) in plan.columns().iter().zip(&mut columns) {
+        if column.follows_from().is_some() {
+            cells.iter_mut().for_each(|cell| *cell = i64::from(*cell != 0));
         }
     }
     columns

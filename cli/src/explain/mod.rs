@@ -59,6 +59,8 @@ fn column_text(column: &Column, dataset: &Dataset) -> String {
         Column::Present { measure } => format!("present({})", name(measure)),
         Column::Sum { measure } => format!("sum({})", name(measure)),
         Column::SumOfSquares { measure } => format!("sum of squares({})", name(measure)),
+        Column::Suppliers { measure: None } => "suppliers".to_owned(),
+        Column::Suppliers { measure: Some(measure) } => format!("suppliers({})", name(measure)),
     }
 }
 

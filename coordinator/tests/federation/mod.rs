@@ -31,6 +31,7 @@ unit = "report"
 label = { nl = "Slachtoffers", en = "Victims" }
 period = "year"
 minimum_frequency = 10
+minimum_suppliers = 1
 [datasets.victims.variables.year]
 list = "year"
 label = { nl = "jaar", en = "year" }
@@ -42,6 +43,7 @@ unit = "person"
 label = { nl = "Verdachten", en = "Suspects" }
 period = "year"
 minimum_frequency = 10
+minimum_suppliers = 1
 [datasets.suspects.variables.year]
 list = "year"
 label = { nl = "jaar", en = "year" }

@@ -126,6 +126,9 @@ fn encode_dataset(encoder: &mut Encoder, dataset: &Dataset) {
     encoder.text(dataset.unit().code());
     encoder.text(dataset.period_variable().map_or("", Variable::name));
     encoder.number(dataset.minimum_frequency());
+    encoder.number(dataset.minimum_suppliers());
+    encoder.number(dataset.dominance_percent().unwrap_or_default());
+    encoder.number(dataset.rounding_base().unwrap_or_default());
     encoder.count(dataset.variables().len());
     for variable in dataset.variables() {
         encoder.text(variable.name());

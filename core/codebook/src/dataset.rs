@@ -46,6 +46,9 @@ pub struct Dataset {
     pub(crate) unit: Unit,
     pub(crate) period: usize,
     pub(crate) minimum_frequency: u64,
+    pub(crate) minimum_suppliers: u64,
+    pub(crate) dominance_percent: Option<u64>,
+    pub(crate) rounding_base: Option<u64>,
     pub(crate) variables: Vec<Variable>,
     pub(crate) measures: Vec<Measure>,
 }
@@ -84,6 +87,21 @@ impl Dataset {
     /// k: a cell with fewer rows, but not none, is hidden. At least 3.
     pub fn minimum_frequency(&self) -> u64 {
         self.minimum_frequency
+    }
+
+    /// s: a cell to which fewer suppliers contributed, but some, is hidden. At least 1, which hides nothing.
+    pub fn minimum_suppliers(&self) -> u64 {
+        self.minimum_suppliers
+    }
+
+    /// p of the p% rule, by which sums are hidden that one row makes up too much of; 1 to 100.
+    pub fn dominance_percent(&self) -> Option<u64> {
+        self.dominance_percent
+    }
+
+    /// What counts are rounded to a multiple of, if they are; at least 2.
+    pub fn rounding_base(&self) -> Option<u64> {
+        self.rounding_base
     }
 
     /// The variables in the order of the codebook.

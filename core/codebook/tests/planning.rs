@@ -56,23 +56,30 @@ fn bins_lose_nothing() {
     assert_eq!(always.axes()[0].codes()[1].code(), "[0.5,10)");
 }
 
+/// The column that counts suppliers, for disclosure control.
+const SUPPLIERS: Column = Column::Suppliers { measure: None };
+
 #[test]
 fn columns_are_those_that_the_figures_need() {
     let columns = |sql: &str| plan(sql).columns().to_vec();
     let (days, damages) = (0, 1);
-    assert_eq!(columns("SELECT COUNT(*) FROM victims"), [Column::Count]);
+    assert_eq!(columns("SELECT COUNT(*) FROM victims"), [Column::Count, SUPPLIERS]);
+    let of_days = Column::Suppliers { measure: Some(days) };
     assert_eq!(
         columns("SELECT AVG(days) FROM victims"),
-        [Column::Count, Column::Sum { measure: days }, Column::Present { measure: days }]
+        [Column::Count, Column::Sum { measure: days }, Column::Present { measure: days }, SUPPLIERS, of_days]
     );
-    assert_eq!(columns("SELECT AVG(damages) FROM victims"), [Column::Count, Column::Sum { measure: damages }]);
+    assert_eq!(
+        columns("SELECT AVG(damages) FROM victims"),
+        [Column::Count, Column::Sum { measure: damages }, SUPPLIERS]
+    );
     let plan = plan("SELECT STDDEV(damages), SUM(damages), COUNT(*) FROM victims");
     assert_eq!(
         plan.columns(),
-        [Column::Count, Column::Sum { measure: damages }, Column::SumOfSquares { measure: damages }]
+        [Column::Count, Column::Sum { measure: damages }, Column::SumOfSquares { measure: damages }, SUPPLIERS]
     );
     let bounds: Vec<u64> = plan.columns().iter().map(|column| column.row_bound(&plan)).collect();
-    assert_eq!(bounds, [1, 100_000_000, 10_000_000_000_000_000]);
+    assert_eq!(bounds, [1, 100_000_000, 10_000_000_000_000_000, 1]);
 }
 
 #[test]

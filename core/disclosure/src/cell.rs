@@ -16,8 +16,18 @@ pub enum Status {
     TrueZero,
     /// Some were counted, but fewer than the minimum frequency, or the figure rests on a cell of which that is so.
     HiddenTooFew,
+    /// Some were counted, but by fewer suppliers than may share a cell.
+    HiddenTooFewSuppliers,
+    /// A sum, or a figure made of it, of which too much may be a single row's.
+    HiddenDominance,
     /// Hidden since it would give a hidden cell away, or since the figure rests on such a cell.
     HiddenProtectsOthers,
+    /// A count rounded to a multiple of a base, each by itself: parts need not add up to their total.
+    Rounded,
+    /// None of the suppliers asked collects what the cell is about: there is no figure, and no nought either.
+    NotCollected,
+    /// Suppliers that collect it were asked, and none of them took part.
+    SupplierAbsent,
     /// There is nothing to compute the figure from, as for the mean of no values.
     NotApplicable,
 }
@@ -29,6 +39,11 @@ impl Status {
             Self::Shown => "shown",
             Self::TrueZero => "true-zero",
             Self::HiddenTooFew => "hidden-too-few",
+            Self::HiddenTooFewSuppliers => "hidden-too-few-suppliers",
+            Self::HiddenDominance => "hidden-dominance",
+            Self::Rounded => "rounded",
+            Self::NotCollected => "not-collected",
+            Self::SupplierAbsent => "supplier-absent",
             Self::HiddenProtectsOthers => "hidden-protects-others",
             Self::NotApplicable => "not-applicable",
         }
@@ -43,6 +58,16 @@ impl Status {
             (Self::TrueZero, Lang::Nl) => "echte nul",
             (Self::HiddenTooFew, Lang::En) => "hidden: too few",
             (Self::HiddenTooFew, Lang::Nl) => "verborgen: te weinig",
+            (Self::HiddenTooFewSuppliers, Lang::En) => "hidden: too few suppliers",
+            (Self::HiddenTooFewSuppliers, Lang::Nl) => "verborgen: te weinig leveranciers",
+            (Self::HiddenDominance, Lang::En) => "hidden: dominance",
+            (Self::HiddenDominance, Lang::Nl) => "verborgen: overheersing",
+            (Self::Rounded, Lang::En) => "rounded",
+            (Self::Rounded, Lang::Nl) => "afgerond",
+            (Self::NotCollected, Lang::En) => "not collected by any supplier",
+            (Self::NotCollected, Lang::Nl) => "door geen leverancier bijgehouden",
+            (Self::SupplierAbsent, Lang::En) => "supplier absent",
+            (Self::SupplierAbsent, Lang::Nl) => "leverancier afwezig",
             (Self::HiddenProtectsOthers, Lang::En) => "hidden: protects others",
             (Self::HiddenProtectsOthers, Lang::Nl) => "verborgen: beschermt andere",
             (Self::NotApplicable, Lang::En) => "not applicable",
@@ -85,8 +110,18 @@ pub enum CellValue {
     TrueZero(Decimal),
     /// Hidden since too few were counted.
     HiddenTooFew,
+    /// Hidden since too few suppliers contributed.
+    HiddenTooFewSuppliers,
+    /// Hidden since too much of it may be a single row's.
+    HiddenDominance,
     /// Hidden since it would give a hidden cell away.
     HiddenProtectsOthers,
+    /// A count, rounded by itself.
+    Rounded(Decimal),
+    /// No supplier asked collects it.
+    NotCollected,
+    /// No supplier that collects it took part.
+    SupplierAbsent,
     /// Nothing to compute it from.
     NotApplicable,
 }
@@ -98,7 +133,12 @@ impl CellValue {
             Self::Shown(_) | Self::Within(_) => Status::Shown,
             Self::TrueZero(_) => Status::TrueZero,
             Self::HiddenTooFew => Status::HiddenTooFew,
+            Self::HiddenTooFewSuppliers => Status::HiddenTooFewSuppliers,
+            Self::HiddenDominance => Status::HiddenDominance,
             Self::HiddenProtectsOthers => Status::HiddenProtectsOthers,
+            Self::Rounded(_) => Status::Rounded,
+            Self::NotCollected => Status::NotCollected,
+            Self::SupplierAbsent => Status::SupplierAbsent,
             Self::NotApplicable => Status::NotApplicable,
         }
     }
@@ -106,8 +146,15 @@ impl CellValue {
     /// The single value, where one is shown.
     pub const fn value(&self) -> Option<Decimal> {
         match self {
-            Self::Shown(value) | Self::TrueZero(value) => Some(*value),
-            Self::Within(_) | Self::HiddenTooFew | Self::HiddenProtectsOthers | Self::NotApplicable => None,
+            Self::Shown(value) | Self::TrueZero(value) | Self::Rounded(value) => Some(*value),
+            Self::Within(_)
+            | Self::HiddenTooFew
+            | Self::HiddenTooFewSuppliers
+            | Self::HiddenDominance
+            | Self::HiddenProtectsOthers
+            | Self::NotCollected
+            | Self::SupplierAbsent
+            | Self::NotApplicable => None,
         }
     }
 
@@ -151,6 +198,11 @@ impl TryFrom<CellDocument> for CellValue {
             (Status::Shown, None, Some(bounds)) => Ok(Self::Within(bounds)),
             (Status::TrueZero, Some(zero), None) if zero.scaled() == 0 => Ok(Self::TrueZero(zero)),
             (Status::HiddenTooFew, None, None) => Ok(Self::HiddenTooFew),
+            (Status::HiddenTooFewSuppliers, None, None) => Ok(Self::HiddenTooFewSuppliers),
+            (Status::HiddenDominance, None, None) => Ok(Self::HiddenDominance),
+            (Status::Rounded, Some(value), None) => Ok(Self::Rounded(value)),
+            (Status::NotCollected, None, None) => Ok(Self::NotCollected),
+            (Status::SupplierAbsent, None, None) => Ok(Self::SupplierAbsent),
             (Status::HiddenProtectsOthers, None, None) => Ok(Self::HiddenProtectsOthers),
             (Status::NotApplicable, None, None) => Ok(Self::NotApplicable),
             _ => Err("a cell whose status and value contradict each other"),
@@ -171,7 +223,12 @@ mod tests {
             (CellValue::Within(Bounds::From(edge)), r#"{"status":"shown","lower":"12.5"}"#),
             (CellValue::TrueZero(Decimal::whole(0)), r#"{"status":"true-zero","value":"0"}"#),
             (CellValue::HiddenTooFew, r#"{"status":"hidden-too-few"}"#),
+            (CellValue::HiddenTooFewSuppliers, r#"{"status":"hidden-too-few-suppliers"}"#),
+            (CellValue::HiddenDominance, r#"{"status":"hidden-dominance"}"#),
             (CellValue::HiddenProtectsOthers, r#"{"status":"hidden-protects-others"}"#),
+            (CellValue::Rounded(Decimal::whole(15)), r#"{"status":"rounded","value":"15"}"#),
+            (CellValue::NotCollected, r#"{"status":"not-collected"}"#),
+            (CellValue::SupplierAbsent, r#"{"status":"supplier-absent"}"#),
             (CellValue::NotApplicable, r#"{"status":"not-applicable"}"#),
         ];
         for (cell, json) in cells {

@@ -24,6 +24,8 @@ pub enum Note {
         /// Its name for people.
         label: Label,
     },
+    /// Counts are rounded to a multiple of a base, each by itself, so that parts need not add up to their total.
+    Rounded,
     /// No row was counted at all: every figure is a true zero or does not apply.
     NothingCounted,
     /// Fewer suppliers took part than were asked.
@@ -94,6 +96,7 @@ impl Note {
         match self {
             Self::MultipleValued { .. } => "multiple-valued",
             Self::OtherCodesNotShown { .. } => "other-codes-not-shown",
+            Self::Rounded => "rounded",
             Self::NothingCounted => "nothing-counted",
             Self::IncompleteTotal { .. } => "incomplete-total",
             Self::SupplierAbsent { .. } => "supplier-absent",
@@ -116,6 +119,9 @@ impl Note {
             }
             Self::OtherCodesNotShown { label, .. } => {
                 format!("The rows were selected by “{}”; further values that they have of it are not shown.", label.en)
+            }
+            Self::Rounded => {
+                "Counts are rounded, each by itself: parts need not add up to their total.".to_owned()
             }
             Self::NothingCounted => "No row was counted at all.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {
@@ -141,6 +147,9 @@ impl Note {
                     "De rijen zijn gekozen op “{}”; andere waarden die zij daarvan hebben, staan er niet bij.",
                     label.nl
                 )
+            }
+            Self::Rounded => {
+                "Aantallen zijn afgerond, elk apart: delen hoeven niet op te tellen tot hun totaal.".to_owned()
             }
             Self::NothingCounted => "Er is geen enkele rij geteld.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {

@@ -67,6 +67,9 @@ pub struct FigureHeading {
     pub unit: Label,
     /// The digits after the point to which it is rounded.
     pub decimals: u32,
+    /// What a count is rounded to a multiple of, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounded_to: Option<u64>,
 }
 
 /// One row of the table.
@@ -135,9 +138,12 @@ impl ProtectedTable {
             }
             notes.push(Note::MultipleValued { variable, label });
         }
-        let any = |wanted: Status| self.rows.iter().flat_map(Row::figures).any(|cell| cell.status() == wanted);
-        if ![Status::HiddenTooFew, Status::HiddenProtectsOthers, Status::Shown].into_iter().any(any) {
+        let nothing = [Status::TrueZero, Status::NotApplicable, Status::NotCollected, Status::SupplierAbsent];
+        if self.rows.iter().flat_map(Row::figures).all(|cell| nothing.contains(&cell.status())) {
             notes.push(Note::NothingCounted);
+        }
+        if self.rows.iter().flat_map(Row::figures).any(|cell| cell.status() == Status::Rounded) {
+            notes.push(Note::Rounded);
         }
         notes
     }
@@ -238,8 +244,10 @@ impl RowReading {
         }
         let bounds_of_a_quantile = |(cell, heading): (&CellValue, &FigureHeading)| match cell {
             CellValue::Within(_) => heading.kind == FigureKind::Quantile,
-            CellValue::Shown(_) | CellValue::TrueZero(_) => heading.kind != FigureKind::Quantile,
-            CellValue::HiddenTooFew | CellValue::HiddenProtectsOthers | CellValue::NotApplicable => true,
+            CellValue::Shown(_) | CellValue::TrueZero(_) | CellValue::Rounded(_) => {
+                heading.kind != FigureKind::Quantile
+            }
+            _ => true,
         };
         if !self.figures.iter().zip(figures).all(bounds_of_a_quantile) {
             return Err("a quantile without bounds, or bounds of another figure".to_owned());

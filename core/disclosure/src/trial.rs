@@ -17,6 +17,7 @@ pub(crate) fn plan(lengths: &[usize], multiple: &[usize], grouping: &str) -> Pla
     let mut toml = String::from(
         "version = \"1\"\nname = { nl = \"Proef\", en = \"Trial\" }\n[lists.years]\nyears = [2020, 2021]\n\
          [datasets.d]\nlabel = { nl = \"d\", en = \"d\" }\nunit = \"report\"\nperiod = \"year\"\nminimum_frequency = 3\n\
+         minimum_suppliers = 1\n\
          [datasets.d.variables.year]\nlabel = { nl = \"jaar\", en = \"year\" }\nlist = \"years\"\n",
     );
     for (axis, length) in lengths.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Which blocks are counted, and how the others follow from them.
 
-use optelsom_codebook::{Block, Plan};
+use optelsom_codebook::{Block, Column, Plan};
 use optelsom_secagg::OutOfBounds;
 use zeroize::Zeroizing;
 
@@ -46,11 +46,18 @@ pub(super) fn assemble(
     counted: Vec<Vec<Sums>>,
 ) -> Result<Vec<Vec<i64>>, AggregateError> {
     let mut columns = Zeroizing::new(Vec::with_capacity(plan.columns().len()));
-    let mut by_column: Vec<Vec<Sums>> = plan.columns().iter().map(|_| Vec::new()).collect();
+    let mut by_column: Vec<Vec<Sums>> = super::counted(plan).map(|_| Vec::new()).collect();
     for block in counted {
         by_column.iter_mut().zip(block).for_each(|(column, sums)| column.push(sums));
     }
-    for (column, sums) in by_column.into_iter().enumerate() {
+    let mut by_column = by_column.into_iter();
+    for (column, kind) in plan.columns().iter().enumerate() {
+        if let Some(source) = kind.follows_from() {
+            let cells = presence(plan, &columns, source).ok_or(AggregateError::Bug("a column that follows from none"))?;
+            columns.push(cells);
+            continue;
+        }
+        let sums = by_column.next().ok_or(AggregateError::Bug("a column that was not counted"))?;
         // Until the table takes them over, the figures are wiped when an error lets go of them.
         let mut cells = Zeroizing::new(vec![0; plan.cell_count()]);
         let too_large = |cell| AggregateError::OutOfBounds(OutOfBounds::Cell { column, cell });
@@ -71,6 +78,12 @@ pub(super) fn assemble(
         columns.push(std::mem::take(&mut *cells));
     }
     Ok(std::mem::take(&mut *columns))
+}
+
+/// One in each cell in which this supplier has anything. A total over cells is no sum of these: the supplier is one.
+fn presence(plan: &Plan, columns: &[Vec<i64>], source: Column) -> Option<Vec<i64>> {
+    let at = plan.columns().iter().position(|column| *column == source)?;
+    Some(columns.get(at)?.iter().map(|&count| i64::from(count != 0)).collect())
 }
 
 /// Adds the cells of one block to those of a coarser one; `Err` with the cell that overflows.

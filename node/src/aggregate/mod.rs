@@ -36,11 +36,7 @@ pub fn aggregate(admitted: &Admitted, edition: &Edition, bound: Bound) -> Result
         if let Route::Counted = route {
             counters.push(BlockCounter {
                 cells: CellFinder::new(plan, block, edition, &needs)?,
-                sums: plan
-                    .columns()
-                    .iter()
-                    .map(|column| Sums::new(block.len(), column.row_bound(plan), rows))
-                    .collect(),
+                sums: counted(plan).map(|column| Sums::new(block.len(), column.row_bound(plan), rows)).collect(),
             });
         }
     }
@@ -53,6 +49,11 @@ pub fn aggregate(admitted: &Admitted, edition: &Edition, bound: Bound) -> Result
     })?;
     let columns = blocks::assemble(plan, &routes, counters.into_iter().map(|counter| counter.sums).collect())?;
     Ok(LocalTable::new(plan.cell_count(), columns, bound)?)
+}
+
+/// The columns that rows are added to; the others follow from them.
+fn counted(plan: &Plan) -> impl Iterator<Item = &Column> {
+    plan.columns().iter().filter(|column| column.follows_from().is_none())
 }
 
 fn check_edition(plan: &Plan, edition: &Edition) -> Result<(), AggregateError> {
@@ -145,8 +146,8 @@ impl Needs {
         let place = |measure: &usize| self.measures.get(*measure).copied().flatten();
         let values = |measure| place(measure).and_then(|at| piece.values.get(at)).map_or(&[][..], Vec::as_slice);
         let present = |measure| place(measure).and_then(|at| piece.present.get(at)).map_or(&[][..], Vec::as_slice);
-        let columns = plan.columns().iter().map(|column| match column {
-            Column::Count => Addition::One,
+        let columns = counted(plan).map(|column| match column {
+            Column::Count | Column::Suppliers { .. } => Addition::One,
             Column::Present { measure } => Addition::Present(present(measure)),
             Column::Sum { measure } => Addition::Value(values(measure)),
             Column::SumOfSquares { measure } => Addition::Square(values(measure)),

@@ -17,12 +17,28 @@ type Lists = BTreeMap<String, Option<Arc<CodeList>>>;
 const DEFAULT_MINIMUM_FREQUENCY: u64 = 10;
 /// Below 3, one of two people in a cell could work out the other.
 const LEAST_MINIMUM_FREQUENCY: u64 = 3;
+/// s where the codebook says nothing: no cell is one supplier's own.
+const DEFAULT_MINIMUM_SUPPLIERS: u64 = 2;
+/// The largest bound of a measure whose squares can be added: they stay within 2^62.
+const MAX_SQUARED_BOUND: u64 = 1 << 31;
+
+const DATASET_KEYS: [&str; 9] = [
+    "unit",
+    "label",
+    "period",
+    "minimum_frequency",
+    "minimum_suppliers",
+    "dominance_percent",
+    "rounding_base",
+    "variables",
+    "measures",
+];
 
 pub(super) fn read_dataset(reader: &mut Reader, name: &str, section: &Section<'_>, lists: &Lists) -> Option<Dataset> {
-    section.allow(reader, &["unit", "label", "period", "minimum_frequency", "variables", "measures"]);
+    section.allow(reader, &DATASET_KEYS);
     let label = section.label(reader, "label");
     let unit = read_unit(reader, section);
-    let minimum_frequency = section.number(reader, "minimum_frequency", LEAST_MINIMUM_FREQUENCY, u64::from(u32::MAX));
+    let rules = read_rules(reader, section);
     let variables: Vec<(Found<&str>, Option<Variable>)> = section
         .named_sections(reader, "variables", "variable")
         .into_iter()
@@ -48,15 +64,64 @@ pub(super) fn read_dataset(reader: &mut Reader, name: &str, section: &Section<'_
         }
     }
     let period = read_period(reader, section, &variables);
+    if rules.dominance_percent.is_some() {
+        check_squares(reader, &measures);
+    }
     Some(Dataset {
         name: name.to_owned(),
         label: label?,
         unit: unit?,
         period: period?,
-        minimum_frequency: minimum_frequency.map_or(DEFAULT_MINIMUM_FREQUENCY, Found::into_inner),
+        minimum_frequency: rules.minimum_frequency,
+        minimum_suppliers: rules.minimum_suppliers,
+        dominance_percent: rules.dominance_percent,
+        rounding_base: rules.rounding_base,
         variables: variables.into_iter().map(|(_, variable)| variable).collect::<Option<_>>()?,
         measures: measures.into_iter().map(|(_, measure)| measure).collect::<Option<_>>()?,
     })
+}
+
+/// How its tables are protected.
+struct Rules {
+    minimum_frequency: u64,
+    minimum_suppliers: u64,
+    dominance_percent: Option<u64>,
+    rounding_base: Option<u64>,
+}
+
+fn read_rules(reader: &mut Reader, section: &Section<'_>) -> Rules {
+    let most = u64::from(u32::MAX);
+    let frequency = section.number(reader, "minimum_frequency", LEAST_MINIMUM_FREQUENCY, most);
+    let minimum_frequency = frequency.map_or(DEFAULT_MINIMUM_FREQUENCY, Found::into_inner);
+    let suppliers = section.number(reader, "minimum_suppliers", 1, most);
+    let rounding_base = section.number(reader, "rounding_base", 2, most);
+    if let Some(base) = &rounding_base
+        && *base.get_ref() > 2 * minimum_frequency
+    {
+        let message = format!(
+            "{} would round counts that it shows to nought: `rounding_base` is more than twice `minimum_frequency`",
+            section.title()
+        );
+        reader.report(&base.span(), message, "lower the one, or raise the other");
+    }
+    Rules {
+        minimum_frequency,
+        minimum_suppliers: suppliers.map_or(DEFAULT_MINIMUM_SUPPLIERS, Found::into_inner),
+        dominance_percent: section.number(reader, "dominance_percent", 1, 100).map(Found::into_inner),
+        rounding_base: rounding_base.map(Found::into_inner),
+    }
+}
+
+/// The p% rule looks at squares.
+fn check_squares(reader: &mut Reader, measures: &[(Found<&str>, Option<Measure>)]) {
+    for (key, measure) in measures {
+        if measure.as_ref().is_some_and(|measure| measure.bound() > MAX_SQUARED_BOUND) {
+            let message =
+                format!("the measure `{}` is so large that its squares, which `dominance_percent` needs, cannot be added", key.get_ref());
+            let mend = format!("stay within {MAX_SQUARED_BOUND} in units of the last decimal, or keep fewer decimals");
+            reader.report(&key.span(), message, mend);
+        }
+    }
 }
 
 fn read_unit(reader: &mut Reader, section: &Section<'_>) -> Option<Unit> {

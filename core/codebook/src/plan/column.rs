@@ -23,6 +23,12 @@ pub enum Column {
         /// The measure's position in the dataset.
         measure: usize,
     },
+    /// Each supplier adds one, if it has any row there, or any row with a value of the measure. Opened for disclosure
+    /// control alone and never released.
+    Suppliers {
+        /// The measure's position in the dataset.
+        measure: Option<usize>,
+    },
 }
 
 impl Column {
@@ -30,7 +36,7 @@ impl Column {
     pub fn row_bound(&self, plan: &Plan) -> u64 {
         let bound = |measure: &usize| plan.dataset().measures().get(*measure).map_or(0, Measure::bound);
         match self {
-            Self::Count | Self::Present { .. } => 1,
+            Self::Count | Self::Present { .. } | Self::Suppliers { .. } => 1,
             Self::Sum { measure } => bound(measure),
             Self::SumOfSquares { measure } => bound(measure).saturating_mul(bound(measure)),
         }
@@ -43,6 +49,8 @@ impl Column {
             Self::Present { .. } => "present",
             Self::Sum { .. } => "sum",
             Self::SumOfSquares { .. } => "sum-of-squares",
+            Self::Suppliers { measure: None } => "suppliers",
+            Self::Suppliers { measure: Some(_) } => "suppliers-of-measure",
         }
     }
 
@@ -51,6 +59,16 @@ impl Column {
         match self {
             Self::Count => None,
             Self::Present { measure } | Self::Sum { measure } | Self::SumOfSquares { measure } => Some(*measure),
+            Self::Suppliers { measure } => *measure,
+        }
+    }
+
+    /// The column from which each supplier computes this one, cell by cell, rather than from its rows.
+    pub fn follows_from(&self) -> Option<Self> {
+        match *self {
+            Self::Suppliers { measure: None } => Some(Self::Count),
+            Self::Suppliers { measure: Some(measure) } => Some(Self::Present { measure }),
+            _ => None,
         }
     }
 }
@@ -82,7 +100,24 @@ impl<'d> Columns<'d> {
         }
     }
 
-    pub(super) fn into_vec(self) -> Vec<Column> {
+    /// The columns, with those that disclosure control needs beside the figures.
+    pub(super) fn into_vec(mut self) -> Vec<Column> {
+        let asked = self.columns.clone();
+        if self.dataset.dominance_percent().is_some() {
+            for column in &asked {
+                if let Column::Sum { measure } = *column {
+                    self.place(Column::SumOfSquares { measure });
+                }
+            }
+        }
+        if self.dataset.minimum_suppliers() > 1 {
+            self.place(Column::Suppliers { measure: None });
+            for column in &asked {
+                if let Column::Present { measure } = *column {
+                    self.place(Column::Suppliers { measure: Some(measure) });
+                }
+            }
+        }
         self.columns
     }
 }

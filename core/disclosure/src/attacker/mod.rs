@@ -95,19 +95,22 @@ impl Attack {
         self.solve(&self.component(row), row)
     }
 
-    /// Whether no hidden count can be narrowed to less than `width` between its ends.
+    /// Whether no hidden count can be narrowed to less than its width between its ends; `widths` has one for each row.
     ///
     /// `truth` and `alternatives` (changes to the truth, row by row) are offered as proofs: if both fit all that is
     /// shown, nobody can tell which of them is true. Each is checked here; what they do not prove is solved.
-    pub(crate) fn withstood(&self, truth: &[i64], alternatives: &[Vec<(usize, i64)>], width: i64) -> bool {
+    pub(crate) fn withstood(&self, truth: &[i64], alternatives: &[Vec<(usize, i64)>], widths: &[i64]) -> bool {
         if self.shown == 0 && self.cells.iter().all(|known| known.lower == 0) {
             return true;
+        }
+        if widths.len() != self.rows {
+            return false;
         }
         let mut proven = vec![false; self.rows];
         if let Some(candidate) = self.candidate(truth) {
             for change in alternatives.iter().filter(|change| self.fits(&candidate, change)) {
                 for &(row, by) in change {
-                    if by.abs() >= width
+                    if widths.get(row).is_some_and(|&width| by.abs() >= width)
                         && let Some(proven) = proven.get_mut(row)
                     {
                         *proven = true;
@@ -119,7 +122,7 @@ impl Attack {
         open.into_iter().all(|row| {
             let component = self.component(row);
             component.unknowns.len() <= MOST_UNKNOWNS
-                && self.solve(&component, row).is_ok_and(|interval| interval.is_as_wide_as(width))
+                && widths.get(row).zip(self.solve(&component, row).ok()).is_some_and(|(&width, known)| known.is_as_wide_as(width))
         })
     }
 }

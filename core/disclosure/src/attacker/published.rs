@@ -54,10 +54,18 @@ impl Published {
             for &row in rows.values() {
                 let cell = table.rows().get(row)?.figures().get(figure)?;
                 let known = match (cell.status(), cell.value(), counting) {
+                    (Status::Rounded, Some(value), _) => {
+                        let value = i64::try_from(value.scaled()).ok()?;
+                        let base = i64::try_from(table.figures().get(figure)?.rounded_to?).ok()?;
+                        // Half a base is rounded up.
+                        Known { lower: (value - base / 2).max(0), upper: Some(value + (base - 1) / 2) }
+                    }
                     (_, Some(value), _) => {
                         let value = i64::try_from(value.scaled()).ok()?;
                         Known { lower: value, upper: Some(value) }
                     }
+                    (Status::NotCollected | Status::SupplierAbsent, None, _) => Known { lower: 0, upper: Some(0) },
+                    (Status::HiddenTooFewSuppliers, None, Counting::Rows) => Known { lower: 1, upper: None },
                     (Status::HiddenTooFew, None, Counting::Rows) => Known { lower: 1, upper: Some(k - 1) },
                     (Status::HiddenTooFew, None, Counting::Values) => Known { lower: 0, upper: Some(k - 1) },
                     (Status::HiddenProtectsOthers, None, Counting::Rows) if !withheld.contains(&mask) => {

@@ -25,6 +25,7 @@ pub(super) fn consistent(plan: &Plan, columns: &[Vec<i64>]) -> Result<(), Protec
         return Err(ProtectError::Contradiction("a count below zero"));
     }
     adds_up(plan, columns)?;
+    suppliers(plan, columns)?;
     for (measure, definition) in plan.dataset().measures().iter().enumerate() {
         let present = find(Column::Present { measure });
         if present.is_some_and(|present| present.iter().zip(count).any(|(&n, &count)| n < 0 || n > count)) {
@@ -32,6 +33,25 @@ pub(super) fn consistent(plan: &Plan, columns: &[Vec<i64>]) -> Result<(), Protec
         }
         let (sum, squares) = (find(Column::Sum { measure }), find(Column::SumOfSquares { measure }));
         Moments::new(definition, present.unwrap_or(count), sum, squares).consistent()?;
+    }
+    Ok(())
+}
+
+/// The columns whose parts add up: a supplier with rows in two cells is still one.
+fn additive<'c>(plan: &'c Plan, columns: &'c [Vec<i64>]) -> impl Iterator<Item = &'c Vec<i64>> {
+    let columns = plan.columns().iter().zip(columns);
+    columns.filter(|(column, _)| column.follows_from().is_none()).map(|(_, cells)| cells)
+}
+
+/// Checks that who is counted has something there, and that what is there was counted by somebody.
+fn suppliers(plan: &Plan, columns: &[Vec<i64>]) -> Result<(), ProtectError> {
+    for (column, suppliers) in plan.columns().iter().zip(columns) {
+        let Some(source) = column.follows_from() else { continue };
+        let source = plan.columns().iter().position(|column| *column == source).and_then(|at| columns.get(at));
+        let counts = source.ok_or(ProtectError::Shape)?;
+        if suppliers.iter().zip(counts).any(|(&n, &count)| n < 0 || n > count || (n == 0) != (count == 0)) {
+            return Err(ProtectError::Contradiction("more suppliers than they counted, or fewer"));
+        }
     }
     Ok(())
 }
@@ -46,7 +66,7 @@ fn adds_up(plan: &Plan, columns: &[Vec<i64>]) -> Result<(), ProtectError> {
                 && fine.axes().iter().filter(|axis| !coarse.axes().contains(axis)).all(single)
         };
         for fine in plan.blocks().iter().filter(is_total_of) {
-            for column in columns {
+            for column in additive(plan, columns) {
                 let mut left: Vec<i128> = column
                     .get(coarse.cells())
                     .ok_or(ProtectError::Shape)?

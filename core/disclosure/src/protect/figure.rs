@@ -14,6 +14,8 @@ pub(super) struct Opened<'t> {
     pub(super) columns: &'t [Vec<i64>],
     /// k: more than none and fewer than this are hidden.
     pub(super) k: i64,
+    /// What counts are rounded to a multiple of.
+    pub(super) rounding: Option<i64>,
     pub(super) hidden: &'t Hidden,
 }
 
@@ -32,14 +34,17 @@ impl Opened<'_> {
         }
         match output.kind() {
             OutputKind::Count { .. } if count == 0 => Ok(CellValue::TrueZero(Decimal::whole(0))),
-            OutputKind::Count { .. } => Ok(CellValue::Shown(Decimal::whole(count))),
+            OutputKind::Count { .. } => Ok(match self.rounding {
+                Some(_) => CellValue::Rounded(Decimal::whole(self.rounded(count))),
+                None => CellValue::Shown(Decimal::whole(count)),
+            }),
             OutputKind::Sum { measure, column, present } => {
                 let scale = self.scale(*measure, 1)?;
-                self.of_values(output, cell, *column, *present, |values| Some((values.sum, scale)))
+                self.of_values(output, *measure, cell, *column, *present, |values| Some((values.sum, scale)))
             }
             OutputKind::Mean { measure, sum, present } => {
                 let scale = self.scale(*measure, 1)?;
-                self.of_values(output, cell, *sum, *present, |values| {
+                self.of_values(output, *measure, cell, *sum, *present, |values| {
                     Some((values.sum, i128::from(values.present).checked_mul(scale)?))
                 })
             }
@@ -47,7 +52,7 @@ impl Opened<'_> {
             | OutputKind::StandardDeviation { measure, sum, squares, present, population } => {
                 let scale = self.scale(*measure, 2)?;
                 let squares = i128::from(self.at(*squares, cell)?);
-                self.of_values(output, cell, *sum, *present, |values| variance(values, squares, scale, *population))
+                self.of_values(output, *measure, cell, *sum, *present, |values| variance(values, squares, scale, *population))
             }
             OutputKind::Share { margins, .. } => self.share(output, count, margins, block, cell),
             OutputKind::Quantile { measure, axis, probability, distributions, .. } => {
@@ -65,6 +70,11 @@ impl Opened<'_> {
         self.columns.get(column).and_then(|column| column.get(cell)).copied().ok_or(ProtectError::Shape)
     }
 
+    /// The nearest multiple of the base, half a base up.
+    fn rounded(&self, count: i64) -> i64 {
+        self.rounding.map_or(count, |base| count.saturating_add(base / 2) / base * base)
+    }
+
     /// 10^(decimals · power) of a measure.
     fn scale(&self, measure: usize, power: u32) -> Result<i128, ProtectError> {
         let measure = self.plan.dataset().measures().get(measure).ok_or(ProtectError::Shape)?;
@@ -75,13 +85,14 @@ impl Opened<'_> {
     fn of_values(
         &self,
         output: &Output,
+        measure: usize,
         cell: usize,
         sum: usize,
         present: usize,
         ratio: impl FnOnce(&Values) -> Option<(i128, i128)>,
     ) -> Result<CellValue, ProtectError> {
         let values = Values { present: self.at(present, cell)?, sum: i128::from(self.at(sum, cell)?) };
-        if let Some(hidden) = self.hidden.values(present, cell) {
+        if let Some(hidden) = self.hidden.values(measure, cell) {
             return Ok(hidden);
         }
         let is_sum = matches!(output.kind(), OutputKind::Sum { .. });
@@ -114,7 +125,8 @@ impl Opened<'_> {
         if let Some(hidden) = self.hidden.rows(margin) {
             return Ok(hidden);
         }
-        let margin = self.at(0, margin)?;
+        // A share of exact counts would undo the rounding.
+        let (count, margin) = (self.rounded(count), self.rounded(self.at(0, margin)?));
         if margin == 0 {
             return Ok(CellValue::NotApplicable);
         }

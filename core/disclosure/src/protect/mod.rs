@@ -1,6 +1,7 @@
 //! From totals to a protected table.
 
 mod check;
+mod dominance;
 mod figure;
 mod hide;
 mod quantile;
@@ -8,7 +9,7 @@ mod quantile;
 use optelsom_codebook::{Axis, Label, Lang, Output, OutputKind, Plan};
 use thiserror::Error;
 
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyError};
 use crate::table::{AxisHeading, FigureHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
 use crate::totals::Totals;
 use figure::Opened;
@@ -22,6 +23,9 @@ pub enum ProtectError {
     /// A bug: the policy is another dataset's, or weaker than the codebook's.
     #[error("the disclosure policy is not one for dataset `{0}`: this is a bug")]
     OtherPolicy(String),
+    /// The rules in force contradict each other.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// A supplier sent what no data can have; the masks hide which one did.
     #[error(
         "the totals contradict each other ({0}): a supplier submitted what no data can have, and nobody can tell which; \
@@ -38,8 +42,8 @@ pub enum ProtectError {
 
 /// Turns opened totals into a table that may be shown, and forgets the totals.
 ///
-/// A cell that counts some, but fewer than the policy's k, is hidden, and with it the cells from which it could be worked
-/// out. A figure is hidden when the count of its cell is, or
+/// A cell that counts some, but fewer than the policy's k, or by fewer than s suppliers, is hidden, and with it the cells
+/// from which it could be worked out. A sum is hidden, too, when one row may make up too much of it. A figure is hidden when the count of its cell is, or
 /// the count of the values that it is made of, or its margin; a quantile when the bin that holds it is, or when hidden
 /// bins could move it. Figures are computed exactly and rounded once, half away from zero.
 ///
@@ -50,6 +54,7 @@ pub fn protect(plan: &Plan, policy: &Policy, totals: Totals) -> Result<Protected
     if policy.dataset() != dataset.name() || policy.minimum_frequency() < dataset.minimum_frequency() {
         return Err(ProtectError::OtherPolicy(dataset.name().to_owned()));
     }
+    let policy = &policy.with_codebook(dataset)?;
     let columns = totals.columns();
     if columns.len() != plan.columns().len() || columns.iter().any(|column| column.len() != plan.cell_count()) {
         return Err(ProtectError::Shape);
@@ -57,7 +62,8 @@ pub fn protect(plan: &Plan, policy: &Policy, totals: Totals) -> Result<Protected
     check::consistent(plan, columns)?;
     let hidden = hide::Hidden::decide(plan, policy, columns)?;
     let k = i64::try_from(policy.minimum_frequency()).unwrap_or(i64::MAX);
-    let opened = Opened { plan, columns, k, hidden: &hidden };
+    let rounding = policy.rounding_base().and_then(|base| i64::try_from(base).ok());
+    let opened = Opened { plan, columns, k, rounding, hidden: &hidden };
     // Axes that only quantiles need stand last, and are not shown.
     let shown = plan.query().axes().len();
     let mut rows = Vec::new();
@@ -70,7 +76,7 @@ pub fn protect(plan: &Plan, policy: &Policy, totals: Totals) -> Result<Protected
         }
     }
     let axes = plan.axes().iter().take(shown).map(axis_heading).collect();
-    Ok(ProtectedTable::new(axes, plan.outputs().iter().map(figure_heading).collect(), rows))
+    Ok(ProtectedTable::new(axes, headings(plan, policy), rows))
 }
 
 fn axis_heading(axis: &Axis) -> AxisHeading {
@@ -84,7 +90,12 @@ fn axis_heading(axis: &Axis) -> AxisHeading {
     }
 }
 
-fn figure_heading(output: &Output) -> FigureHeading {
+fn headings(plan: &Plan, policy: &Policy) -> Vec<FigureHeading> {
+    plan.outputs().iter().map(|output| figure_heading(output, policy)).collect()
+}
+
+fn figure_heading(output: &Output, policy: &Policy) -> FigureHeading {
+    let is_count = matches!(output.kind(), OutputKind::Count { .. });
     FigureHeading {
         name: output.name().to_owned(),
         kind: match output.kind() {
@@ -99,6 +110,7 @@ fn figure_heading(output: &Output) -> FigureHeading {
         label: Label::new(output.label(Lang::Nl), output.label(Lang::En)),
         unit: Label::new(output.unit(Lang::Nl), output.unit(Lang::En)),
         decimals: output.decimals(),
+        rounded_to: policy.rounding_base().filter(|_| is_count),
     }
 }
 

@@ -21,6 +21,7 @@ label = { nl = "d", en = "d" }
 unit = "report"
 period = "year"
 minimum_frequency = 10
+minimum_suppliers = 1
 [datasets.d.variables.year]
 label = { nl = "jaar", en = "year" }
 list = "years"
@@ -96,6 +97,7 @@ fn figures_of_a_measure_follow_its_cells() {
         Column::Count => vec![10, 100, 100, 0],
         Column::Present { .. } => vec![10, 9, 0, 0],
         Column::Sum { .. } => vec![550, 90, 0, 0],
+        Column::Suppliers { .. } => panic!("not counted"),
         Column::SumOfSquares { .. } => vec![38_500, 900, 0, 0],
     };
     let totals = Totals::new(plan.columns().iter().map(of).collect());
@@ -161,7 +163,7 @@ fn sums_are_protected_where_only_their_values_are_few() {
         Column::Count => vec![100, 100, 100, 100, 200, 200, 400],
         Column::Present { .. } => vec![5, 90, 80, 70, 95, 150, 245],
         Column::Sum { .. } => vec![50, 900, 800, 700, 950, 1500, 2450],
-        Column::SumOfSquares { .. } => panic!("not asked"),
+        Column::SumOfSquares { .. } | Column::Suppliers { .. } => panic!("not asked"),
     };
     let totals = Totals::new(plan.columns().iter().map(of).collect());
     insta::assert_snapshot!(shown(&protect(&plan, &policy(), totals).unwrap()).join("\n"), @r"
@@ -173,6 +175,83 @@ fn sums_are_protected_where_only_their_values_are_few() {
     M * 200 150.0
     * * 400 245.0
     ");
+}
+
+/// The plan where the codebook counts suppliers, knows the p% rule and rounds to 5.
+fn guarded_plan(sql: &str) -> Plan {
+    let rules = "minimum_suppliers = 2\ndominance_percent = 10\nrounding_base = 5\n";
+    let codebook = Codebook::parse(&CODEBOOK.replace("minimum_suppliers = 1\n", rules)).unwrap();
+    Plan::new(&codebook, &Query::from_sql(&codebook, sql).unwrap()).unwrap()
+}
+
+#[test]
+fn cells_of_one_supplier_are_hidden_and_those_that_would_give_them_away() {
+    let plan = guarded_plan("SELECT year, sex, COUNT(*) FROM d GROUP BY ROLLUP(year, sex)");
+    assert_eq!(plan.columns(), [Column::Count, Column::Suppliers { measure: None }]);
+    // 203 women in 2020, all with one supplier: a few rows more or fewer do not hide what it holds.
+    let counts = vec![203, 11, 40, 50, 214, 90, 304];
+    let suppliers = vec![1, 3, 2, 3, 3, 3, 3];
+    let table = protect(&plan, &policy(), Totals::new(vec![counts, suppliers])).unwrap();
+    insta::assert_snapshot!(shown(&table).join("\n"), @r"
+    2020 F hidden-too-few-suppliers
+    2020 M hidden-protects-others
+    2021 F 40
+    2021 M 50
+    2020 * 215
+    2021 * 90
+    * * 305
+    ");
+}
+
+#[test]
+fn sums_need_three_suppliers_and_no_row_that_dominates() {
+    let plan = guarded_plan("SELECT sex, COUNT(*), SUM(days) FROM d GROUP BY sex");
+    let totals = |of: &dyn Fn(&Column) -> Vec<i64>| Totals::new(plan.columns().iter().map(of).collect());
+    let of = |sum: i64, squares: i64, suppliers: i64| {
+        let table = protect(
+            &plan,
+            &policy(),
+            totals(&|column| match column {
+                Column::Count => vec![30, 0],
+                Column::Present { .. } => vec![20, 0],
+                Column::Sum { .. } => vec![sum, 0],
+                Column::SumOfSquares { .. } => vec![squares, 0],
+                Column::Suppliers { measure: None } => vec![4, 0],
+                Column::Suppliers { .. } => vec![suppliers, 0],
+            }),
+        );
+        shown(&table.unwrap())[0].clone()
+    };
+    // Twenty of 10.0; nineteen of 1.0 and one of 300.0.
+    assert_eq!(of(2000, 200_000, 3), "F 30 200.0");
+    assert_eq!(of(2000, 200_000, 2), "F 30 hidden-too-few-suppliers");
+    assert_eq!(of(3190, 9_001_900, 3), "F 30 hidden-dominance");
+}
+
+#[test]
+fn who_is_counted_has_something() {
+    let plan = guarded_plan("SELECT sex, COUNT(*) FROM d GROUP BY sex");
+    for suppliers in [vec![0, 2], vec![31, 2], vec![-1, 2], vec![2, 1]] {
+        let refused = protect(&plan, &policy(), Totals::new(vec![vec![30, 0], suppliers]));
+        assert_eq!(refused, Err(ProtectError::Contradiction("more suppliers than they counted, or fewer")));
+    }
+}
+
+#[test]
+fn rounded_counts_say_so() {
+    let plan = guarded_plan("SELECT sex, COUNT(*), SHARE(COUNT(*)) FROM d GROUP BY ROLLUP(sex)");
+    let table = protect(&plan, &policy(), Totals::new(vec![vec![12, 23, 35], vec![2, 2, 2]])).unwrap();
+    insta::assert_snapshot!(shown(&table).join("\n"), @r"
+    F 10 0.2857
+    M 25 0.7143
+    * 35 1.0000
+    ");
+    assert_eq!(table.rows()[0].figures()[0].status(), Status::Rounded);
+    assert_eq!(table.notes(&plan).iter().map(Note::code).collect::<Vec<_>>(), ["rounded"]);
+    let attack = crate::attacker::Attack::on(&table, 10, crate::attacker::Counting::Rows).unwrap();
+    let known: Vec<_> = attack.hidden().iter().map(|&row| attack.interval(row).unwrap()).collect();
+    let range = |lower, upper| crate::attacker::Interval { lower, upper: Some(upper) };
+    assert_eq!(known, [range(8, 12), range(23, 27), range(33, 37)]);
 }
 
 #[test]
@@ -206,7 +285,8 @@ fn what_no_data_can_have_is_refused() {
             Column::Count => vec![20, 20],
             Column::Present { .. } => vec![20, present],
             Column::Sum { .. } => vec![20, sum],
-            Column::SumOfSquares { .. } => vec![20, squares],
+            Column::Suppliers { .. } => panic!("not counted"),
+        Column::SumOfSquares { .. } => vec![20, squares],
         };
         protect(&plan, &policy(), Totals::new(plan.columns().iter().map(of).collect())).err()
     };
@@ -254,6 +334,7 @@ proptest! {
             Column::Count => i64::try_from(cell.len()).unwrap(),
             Column::Present { .. } => i64::try_from(cell.iter().flatten().count()).unwrap(),
             Column::Sum { .. } => cell.iter().flatten().sum(),
+            Column::Suppliers { .. } => panic!("not counted"),
             Column::SumOfSquares { .. } => cell.iter().flatten().map(|value| value * value).sum(),
         };
         let of = |column: &Column| cells.iter().map(|cell| total(cell, column)).collect();

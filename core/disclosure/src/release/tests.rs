@@ -16,6 +16,7 @@ label = { nl = "Gegevens", en = "Data" }
 unit = "report"
 period = "year"
 minimum_frequency = 5
+minimum_suppliers = 1
 [datasets.d.variables.year]
 label = { nl = "jaar", en = "year" }
 list = "years"

@@ -22,6 +22,10 @@ pub(crate) enum Mark {
     Open,
     /// It is hidden for its own sake.
     TooFew,
+    /// It is hidden for the sake of the suppliers that contributed to it.
+    TooFewSuppliers,
+    /// It is hidden since one row makes up too much of it.
+    Dominated,
     /// It is hidden for the sake of others.
     Protects,
 }
@@ -37,6 +41,23 @@ pub(crate) struct Rule {
     pub(crate) least_few: i64,
     /// The least that *protects others* may stand for.
     pub(crate) least_other: i64,
+}
+
+/// Of a cell that is hidden for the sake of suppliers at least one part in so many of the true count has to stay open.
+const PART_OF_A_SUPPLIERS_COUNT: i64 = 10;
+
+impl Rule {
+    /// How far apart the ends of what can be known of a cell have to be. What one supplier counted may be large, and is
+    /// not hidden by a few rows more or fewer.
+    pub(crate) fn width_of(&self, mark: Mark, count: i64) -> i64 {
+        match mark {
+            Mark::TooFewSuppliers => {
+                let part = count / PART_OF_A_SUPPLIERS_COUNT + i64::from(count % PART_OF_A_SUPPLIERS_COUNT > 0);
+                self.width.max(part)
+            }
+            _ => self.width,
+        }
+    }
 }
 
 /// A change from the true table to another possible one: cells of the plan, and by how much.

@@ -53,7 +53,8 @@ impl Search<'_> {
             if block.mask & finest.mask != block.mask {
                 continue;
             }
-            for by in [self.rule.width, -self.rule.width] {
+            let width = self.width(cell);
+            for by in [width, -width] {
                 for base in self.places(cell, block, finest, by) {
                     let limit = best.as_ref().map_or(limit, |(cost, _)| Some(*cost));
                     let quest = Quest { top, axes: &finest.axes, base: &base, by, limit };
@@ -183,6 +184,8 @@ impl Search<'_> {
         let after = value + by;
         match self.marks.get(cell)? {
             Mark::TooFew => (self.rule.least_few <= after && after < self.rule.k).then_some((0, 0)),
+            Mark::TooFewSuppliers => (self.rule.least_few <= after).then_some((0, 0)),
+            Mark::Dominated => (0 <= after).then_some((0, 0)),
             Mark::Protects => (self.rule.least_other <= after).then_some((0, 0)),
             Mark::Open if value == 0 || self.spared == Some(cell) => None,
             Mark::Open => (self.rule.least_other <= after).then_some((1, value)),

@@ -73,13 +73,19 @@ impl<'s> Search<'s> {
         Some(())
     }
 
+    /// How far this cell has to be open.
+    pub(super) fn width(&self, cell: usize) -> i64 {
+        self.rule.width_of(self.mark(cell), self.values.get(cell).copied().unwrap_or(0))
+    }
+
     fn mark(&self, cell: usize) -> Mark {
         self.marks.get(cell).copied().unwrap_or(Mark::Open)
     }
 
     fn apply(&mut self, change: Move) {
-        for &(cell, _) in &change {
-            if let Some(proofs) = self.proofs.get_mut(cell) {
+        for &(cell, by) in &change {
+            let proves = by.abs() >= self.width(cell);
+            if let Some(proofs) = self.proofs.get_mut(cell).filter(|_| proves) {
                 *proofs += 1;
             }
             if let Some(mark) = self.marks.get_mut(cell).filter(|mark| **mark == Mark::Open) {
@@ -141,8 +147,9 @@ impl<'s> Search<'s> {
             .into_iter()
             .partition(|change: &Move| change.iter().any(|&(at, _)| at == cell));
         self.moves = kept;
-        for (at, _) in Vec::<Move>::into_iter(gone).flatten() {
-            if let Some(proofs) = self.proofs.get_mut(at) {
+        for (at, by) in Vec::<Move>::into_iter(gone).flatten() {
+            let proved = by.abs() >= self.width(at);
+            if let Some(proofs) = self.proofs.get_mut(at).filter(|_| proved) {
                 *proofs -= 1;
             }
         }

@@ -21,8 +21,8 @@ pub(super) fn margins(grid: &Grid, values: &[i64], rule: Rule, given: &[Mark]) -
             let positions = grid.positions(finest, cell);
             let mark = given.get(cell).copied().unwrap_or(Mark::Open);
             let value = values.get(cell).copied().unwrap_or(0);
-            let up = mark == Mark::Protects || value + rule.width < rule.k;
-            let by = if up { rule.width } else { -rule.width };
+            let width = rule.width_of(mark, value);
+            let by = if mark != Mark::TooFew || value + width < rule.k { width } else { -width };
             [0, grid.multiple & finest.mask].map(|still| moved(grid, &top.parts, &positions, still, by))
         });
         to_margins.collect()

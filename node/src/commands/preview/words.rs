@@ -58,13 +58,15 @@ fn column_name(plan: &Plan, column: Column) -> String {
         Column::Present { .. } => format!("rows with {measure}"),
         Column::Sum { .. } => format!("sum of {measure}"),
         Column::SumOfSquares { .. } => format!("sum of {measure}²"),
+        Column::Suppliers { measure: None } => "supplier with rows".to_owned(),
+        Column::Suppliers { measure: Some(_) } => format!("supplier with {measure}"),
     }
 }
 
 fn decimals(plan: &Plan, column: Column) -> u32 {
     let of = |at: usize| plan.dataset().measures().get(at).map_or(0, |measure| measure.decimals());
     match column {
-        Column::Count | Column::Present { .. } => 0,
+        Column::Count | Column::Present { .. } | Column::Suppliers { .. } => 0,
         Column::Sum { measure } => of(measure),
         Column::SumOfSquares { measure } => 2 * of(measure),
     }

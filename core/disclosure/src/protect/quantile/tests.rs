@@ -15,6 +15,7 @@ label = { nl = "d", en = "d" }
 unit = "report"
 period = "year"
 minimum_frequency = 3
+minimum_suppliers = 1
 [datasets.d.variables.year]
 label = { nl = "jaar", en = "year" }
 list = "years"
