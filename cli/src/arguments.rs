@@ -145,10 +145,22 @@ pub struct FetchArguments {
 pub enum Format {
     /// For people
     Table,
-    /// RFC 4180, a status beside every figure
+    /// Comma-separated, RFC 4180, a status beside every figure
     Csv,
+    /// For a spreadsheet set to Dutch: semicolons, decimal commas
+    CsvNl,
+    /// Excel workbook with a sheet of notes
+    Xlsx,
+    /// Parquet, notes as metadata
+    Parquet,
     /// The whole release
     Json,
+    /// SDMX-CSV 2.0 with OBS_STATUS and CONF_STATUS
+    SdmxCsv,
+    /// Page that stands alone, with table and chart
+    Html,
+    /// Chart
+    Svg,
 }
 
 /// A language on the command line and in the configuration.

@@ -1,7 +1,7 @@
 //! `optelsom`: asks a federation of suppliers, and prints what it answers.
 //!
-//! A question goes [`question`] → [`asking`] (edition, purpose, scope) → [`federation`] (the coordinator) → [`release`]
-//! (table, CSV, JSON). Nothing here decides what may be shown; that was done before a release exists.
+//! A question goes [`question`] → [`asking`] (edition, purpose, scope) → [`federation`] (the coordinator) →
+//! [`publication`] (a table, a file in one of many formats). Nothing here decides what may be shown; that was done before a release exists.
 
 pub mod arguments;
 pub mod asking;
@@ -13,8 +13,8 @@ pub mod explain;
 pub mod failure;
 pub mod federation;
 pub mod progress;
+pub mod publication;
 pub mod question;
-pub mod release;
 pub mod words;
 
 #[cfg(test)]

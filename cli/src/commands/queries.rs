@@ -8,18 +8,20 @@ use crate::browse::listing;
 use crate::failure::{Failure, printable};
 use crate::federation::{Federation, Moment, Summary, follow};
 use crate::progress::Progress;
-use crate::release;
+use crate::publication;
 use crate::words::words;
 
 pub(super) async fn fetch(session: Session<'_>, arguments: &FetchArguments) -> Result<(), Failure> {
+    publication::check(&arguments.output)?;
     let configuration = session.configuration()?;
     let lang = session.lang(Some(&configuration));
     let events = Federation::open(&configuration).await?.fetch(&arguments.id).await?;
     let release = follow(events, lang, |_| ()).await?;
-    release::print(&release, lang, &arguments.output)
+    publication::print(&release, lang, &arguments.output)
 }
 
 pub(super) async fn watch(session: Session<'_>, arguments: &FetchArguments) -> Result<(), Failure> {
+    publication::check(&arguments.output)?;
     let configuration = session.configuration()?;
     let lang = session.lang(Some(&configuration));
     let events = Federation::open(&configuration).await?.watch(&arguments.id).await?;
@@ -33,7 +35,7 @@ pub(super) async fn watch(session: Session<'_>, arguments: &FetchArguments) -> R
     })
     .await?;
     drop(progress);
-    release::print(&release, lang, &arguments.output)
+    publication::print(&release, lang, &arguments.output)
 }
 
 pub(super) async fn list(session: Session<'_>, most: u32) -> Result<(), Failure> {

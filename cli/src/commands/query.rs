@@ -15,9 +15,10 @@ use crate::failure::Failure;
 use crate::federation::{Federation, follow};
 use crate::progress::Progress;
 use crate::words::words;
-use crate::{question, release};
+use crate::{publication, question};
 
 pub(super) async fn run(session: Session<'_>, arguments: &QueryArguments) -> Result<(), Failure> {
+    publication::check(&arguments.output)?;
     let configuration = session.configuration()?;
     let lang = session.lang(Some(&configuration));
     let text = question::read(&arguments.question.question)?;
@@ -45,7 +46,7 @@ pub(super) async fn run(session: Session<'_>, arguments: &QueryArguments) -> Res
     let release = follow(events, lang, |moment| progress.tell(moment)).await?;
     drop(progress);
     belongs(&release, id, &asking)?;
-    release::print(&release, lang, &arguments.output)
+    publication::print(&release, lang, &arguments.output)
 }
 
 /// A release of another query, codebook or policy is no answer to this one.

@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use optelsom_codebook::{Lang, Timestamp};
-use optelsom_disclosure::{Bounds, CellValue, FigureKind, ProtectedTable, Release};
+use optelsom_disclosure::{ProtectedTable, Release};
 
+use super::about::figure_heading;
+use super::cells::cell_text;
 use crate::browse::{align_right, unit_sentence};
 use crate::failure::printable;
-use crate::words::{grouped, words};
+use crate::words::words;
 
 /// Lines above, below the heading, and at the end: nothing else.
 const STYLE: TableStyle = TableStyle::new()
@@ -42,11 +44,7 @@ fn figures(protected: &ProtectedTable, lang: Lang, fit_terminal: bool) -> Table 
     let arrangement = if fit_terminal { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
     table.set_content_arrangement(arrangement);
     let axes = protected.axes().iter().map(|axis| printable(axis.label.get(lang)));
-    table.set_header(axes.chain(protected.figures().iter().map(|figure| {
-        let (label, unit) = (printable(figure.label.get(lang)), printable(figure.unit.get(lang)));
-        // Counts are of the dataset's unit, which stands below.
-        if unit.is_empty() || figure.kind == FigureKind::Count { label } else { format!("{label} ({unit})") }
-    })));
+    table.set_header(axes.chain(protected.figures().iter().map(|figure| printable(&figure_heading(figure, lang)))));
     for row in protected.rows() {
         let total = || words(lang, "totaal", "total").to_owned();
         let places =
@@ -58,20 +56,6 @@ fn figures(protected: &ProtectedTable, lang: Lang, fit_terminal: bool) -> Table 
         align_right(&mut table, column);
     }
     table
-}
-
-/// What a cell says. Hidden is never written as a number.
-fn cell_text(cell: &CellValue, lang: Lang) -> String {
-    let number = |decimal: &dyn ToString| grouped(lang, &decimal.to_string());
-    match cell {
-        CellValue::Shown(value) | CellValue::TrueZero(value) => number(value),
-        CellValue::Within(Bounds::Below(upper)) => format!("< {}", number(upper)),
-        CellValue::Within(Bounds::Between(lower, upper)) => format!("{} – < {}", number(lower), number(upper)),
-        CellValue::Within(Bounds::From(lower)) => format!("≥ {}", number(lower)),
-        CellValue::HiddenTooFew => words(lang, "te weinig", "too few").to_owned(),
-        CellValue::HiddenProtectsOthers => words(lang, "beschermt andere", "protects others").to_owned(),
-        CellValue::NotApplicable => words(lang, "n.v.t.", "n/a").to_owned(),
-    }
 }
 
 fn facts(release: &Release, lang: Lang) -> Vec<(&'static str, String)> {
