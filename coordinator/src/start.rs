@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use optelsom_codebook::{Codebook, CodebookErrors};
 use optelsom_ledger::{Roster, RosterError};
-use optelsom_proto::health::{self, Readiness};
+use optelsom_proto::health::{self, Probe, Readiness};
 use optelsom_proto::limits::MESSAGE_BYTES;
 use optelsom_proto::listen::incoming;
 use optelsom_proto::v1::analyst_service_server::AnalystServiceServer;
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
 
+use crate::clock;
 use crate::configuration::Configuration;
 use crate::driver::{self, Drivers};
 use crate::hub::Hub;
@@ -217,8 +218,13 @@ fn read_file(path: &PathBuf) -> Result<String, StartError> {
 
 async fn serve_health(shared: &Arc<Shared>, registry: Registry) -> Result<Option<SocketAddr>, StartError> {
     let Some(configured) = &shared.configuration.health else { return Ok(None) };
-    let served =
-        health::serve(configured.listen, shared.readiness.clone(), Arc::new(registry), shared.stop.clone()).await;
+    let probed = shared.store.clone();
+    let probe = Probe::new(move || {
+        let store = probed.clone();
+        async move { store.probe(clock::now()).await.map_err(|error| error.to_string()) }
+    });
+    let (readiness, stop) = (shared.readiness.clone(), shared.stop.clone());
+    let served = health::serve(configured.listen, readiness, probe, Arc::new(registry), stop).await;
     served.map(Some).map_err(|cause| StartError::Listen { address: configured.listen, cause })
 }
 

@@ -4,21 +4,25 @@ use std::error::Error;
 use std::fmt;
 use std::future::ready;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
+use zeroize::Zeroizing;
 
+use crate::key_file::{KeyFileError, read_secret};
 use crate::role::Role;
 use crate::tls::{Credentials, CredentialsError};
 
@@ -62,6 +66,39 @@ pub struct Target {
     address: String,
     server_name: ServerName<'static>,
     proxy: Option<ProxyAddress>,
+    proxy_credentials: Option<ProxyCredentials>,
+}
+
+/// Name and password for the proxy, as one line `name:password`. Zeroised when dropped, never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyCredentials(Zeroizing<String>);
+
+impl ProxyCredentials {
+    /// Reads a file that only its owner may read.
+    ///
+    /// # Errors
+    /// When others can read it, or it does not hold one line `name:password`.
+    pub fn read(path: &Path) -> Result<Self, DialError> {
+        let secret = read_secret(path)?;
+        let text = std::str::from_utf8(&secret).unwrap_or_default().trim_end_matches(['\r', '\n']);
+        let named = text.split_once(':').is_some_and(|(name, _)| !name.is_empty());
+        if named && !text.contains(char::is_control) {
+            Ok(Self(Zeroizing::new(text.to_owned())))
+        } else {
+            Err(DialError::ProxyCredentialsForm(path.to_owned()))
+        }
+    }
+
+    /// The header's value, by the Basic scheme (RFC 7617).
+    fn header(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("Basic {}", Zeroizing::new(BASE64_STANDARD.encode(self.0.as_bytes())).as_str()))
+    }
+}
+
+impl fmt::Debug for ProxyCredentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ProxyCredentials(secret)")
+    }
 }
 
 impl Target {
@@ -74,7 +111,14 @@ impl Target {
         let (host, _) = host_and_port(address)?;
         let name = server_name.unwrap_or(host);
         let server_name = ServerName::try_from(name.to_owned()).map_err(|_| DialError::ServerName(name.to_owned()))?;
-        Ok(Self { address: address.to_owned(), server_name, proxy })
+        Ok(Self { address: address.to_owned(), server_name, proxy, proxy_credentials: None })
+    }
+
+    /// The same, with name and password for its proxy.
+    #[must_use]
+    pub fn with_proxy_credentials(mut self, credentials: Option<ProxyCredentials>) -> Self {
+        self.proxy_credentials = credentials;
+        self
     }
 
     /// The coordinator's `host:port`.
@@ -105,6 +149,12 @@ pub enum DialError {
     /// The configured proxy.
     #[error("`{0}` is no proxy; write http://host:port")]
     ProxyForm(String),
+    /// The file with the proxy's name and password.
+    #[error("{0} should hold one line, name:password")]
+    ProxyCredentialsForm(PathBuf),
+    /// The file with the proxy's name and password.
+    #[error(transparent)]
+    ProxyCredentials(#[from] KeyFileError),
     /// The credentials of this side.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
@@ -117,7 +167,10 @@ pub enum DialError {
         cause: io::Error,
     },
     /// The proxy refuses.
-    #[error("the proxy {proxy} does not let through to {address}: it answers `{answer}`")]
+    #[error(
+        "the proxy {proxy} does not let through to {address}: it answers `{answer}`; a 407 wants proxy_credentials, anything else \
+         the proxy's own operator"
+    )]
     ProxyRefuses {
         /// Which proxy.
         proxy: ProxyAddress,
@@ -189,6 +242,7 @@ async fn connect(credentials: &Credentials, target: &Target) -> Result<Connectio
         .negotiated_key_exchange_group()
         .map(|group| format!("{:?}", group.name()))
         .unwrap_or_default();
+    let stream = accepted(stream, &address).await?;
     // The address in this URI is for HTTP/2's headers; the connection is the one just made, and made once.
     let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|cause| DialError::Http { address: address.clone(), cause })?
@@ -208,21 +262,43 @@ async fn connect(credentials: &Credentials, target: &Target) -> Result<Connectio
     Ok(Connection { channel, key_exchange })
 }
 
+/// Waits for the other side's first words. In TLS 1.3 (RFC 8446, section 4.4.2) this side has ended its handshake before the
+/// other has looked at its certificate, and whoever wrote before reading might find the connection broken without
+/// being told why. A coordinator speaks first: HTTP/2's settings (RFC 9113, section 3.4), or the alert.
+async fn accepted(stream: TlsStream<TcpStream>, address: &str) -> Result<BufReader<TlsStream<TcpStream>>, DialError> {
+    let mut stream = BufReader::new(stream);
+    let cause = match stream.fill_buf().await {
+        Ok([]) => io::ErrorKind::UnexpectedEof.into(),
+        Ok(_) => return Ok(stream),
+        Err(cause) => cause,
+    };
+    let address = address.to_owned();
+    let from_tls = cause.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    Err(if from_tls { DialError::Handshake { address, cause } } else { DialError::Unreachable { address, cause } })
+}
+
 async fn open_socket(target: &Target) -> Result<TcpStream, DialError> {
     let first = target.proxy.as_ref().map_or(target.address.as_str(), |proxy| proxy.0.as_str());
     let unreachable = |cause| DialError::Unreachable { address: first.to_owned(), cause };
     let mut socket = TcpStream::connect(first).await.map_err(unreachable)?;
     socket.set_nodelay(true).map_err(unreachable)?;
     if let Some(proxy) = &target.proxy {
-        ask_proxy(&mut socket, proxy, &target.address).await?;
+        ask_proxy(&mut socket, proxy, target).await?;
     }
     Ok(socket)
 }
 
 /// HTTP CONNECT (RFC 9110, section 9.3.6).
-async fn ask_proxy(socket: &mut TcpStream, proxy: &ProxyAddress, address: &str) -> Result<(), DialError> {
-    let unreachable = |cause| DialError::Unreachable { address: proxy.to_string(), cause };
-    let request = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+async fn ask_proxy(socket: &mut TcpStream, proxy: &ProxyAddress, target: &Target) -> Result<(), DialError> {
+    let (address, unreachable) =
+        (&target.address, |cause| DialError::Unreachable { address: proxy.to_string(), cause });
+    let mut request = Zeroizing::new(format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n"));
+    if let Some(credentials) = &target.proxy_credentials {
+        *request += "Proxy-Authorization: ";
+        *request += &credentials.header();
+        *request += "\r\n";
+    }
+    *request += "\r\n";
     socket.write_all(request.as_bytes()).await.map_err(unreachable)?;
     let mut answer = Vec::with_capacity(256);
     // Byte by byte, so that nothing of what follows the blank line is taken from TLS.
@@ -237,7 +313,7 @@ async fn ask_proxy(socket: &mut TcpStream, proxy: &ProxyAddress, address: &str) 
     }
     Err(DialError::ProxyRefuses {
         proxy: proxy.clone(),
-        address: address.to_owned(),
+        address: address.clone(),
         answer: line.chars().take(200).flat_map(char::escape_debug).collect(),
     })
 }

@@ -1,8 +1,11 @@
 //! `/healthz`, `/readyz` and `/metrics`, on loopback only.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -48,19 +51,51 @@ impl Readiness {
     }
 }
 
+/// How long a probe may take before it counts as failed.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+type Probing = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+/// What is tried out each time that somebody asks whether the daemon is ready: that its store takes a write, for instance.
+#[derive(Clone)]
+pub struct Probe(Arc<dyn Fn() -> Probing + Send + Sync>);
+
+impl Probe {
+    /// A probe that is whatever this future is; its error says in words what fails.
+    pub fn new<F: Future<Output = Result<(), String>> + Send + 'static>(
+        probe: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(move || Box::pin(probe())))
+    }
+
+    async fn run(&self) -> Result<(), String> {
+        let tried = tokio::time::timeout(PROBE_LIMIT, (self.0)()).await;
+        tried.unwrap_or_else(|_| Err("the store has not answered for 5 seconds".to_owned()))
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Probe")
+    }
+}
+
 #[derive(Clone)]
 struct Shown {
     readiness: Readiness,
+    probe: Probe,
     registry: Arc<Registry>,
 }
 
-/// Serves the three pages until `stop`; yields the address, which matters where the port is 0.
+/// Serves the three pages until `stop`; yields the address, which matters where the port is 0. `/readyz` says yes when
+/// the daemon does and the probe succeeds.
 ///
 /// # Errors
 /// When the address is not on loopback, or cannot be listened on.
 pub async fn serve(
     listen: SocketAddr,
     readiness: Readiness,
+    probe: Probe,
     registry: Arc<Registry>,
     stop: CancellationToken,
 ) -> io::Result<SocketAddr> {
@@ -74,7 +109,7 @@ pub async fn serve(
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(Shown { readiness, registry });
+        .with_state(Shown { readiness, probe, registry });
     tokio::spawn(async move {
         if let Err(cause) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
             tracing::error!(%cause, "the health pages have ended");
@@ -84,7 +119,11 @@ pub async fn serve(
 }
 
 async fn readyz(State(shown): State<Shown>) -> impl IntoResponse {
-    match shown.readiness.get() {
+    let ready = match shown.readiness.get() {
+        Ok(()) => shown.probe.run().await,
+        not_ready => not_ready,
+    };
+    match ready {
         Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),
     }

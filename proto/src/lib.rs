@@ -9,6 +9,7 @@ pub mod health;
 pub mod key_file;
 pub mod limits;
 pub mod listen;
+pub mod private;
 pub mod role;
 pub mod tls;
 pub mod wire;
@@ -21,7 +22,7 @@ pub mod v1 {
 
 mod redacted;
 
-pub use dial::{DialError, ProxyAddress, Target, dial};
+pub use dial::{DialError, ProxyAddress, ProxyCredentials, Target, dial};
 pub use gate::{Call, GateLayer, permitted};
 pub use role::{PartyName, Role, RoleError, RoleKind};
 pub use tls::{Credentials, CredentialsError};

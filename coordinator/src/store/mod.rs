@@ -33,6 +33,16 @@ pub struct Store {
 }
 
 impl Store {
+    /// Writes something that does not matter, to see that it can be written.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
+        let write = "INSERT INTO probe (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
+        sqlx::query(write).bind(to_column(now)).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// Closes it, so that its file may be opened by another.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -1,11 +1,11 @@
 //! Opening the store, and the form of its tables.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
 use optelsom_proto::key_file::{KeyFileError, read_secret};
+use optelsom_proto::private::{self, PrivateError};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, Connection, Executor, Row};
 use thiserror::Error;
@@ -52,6 +52,7 @@ macro_rules! tables {
             "  supplier TEXT PRIMARY KEY NOT NULL, hello ",
             $bytes,
             " NOT NULL, last_seen BIGINT NOT NULL);\n",
+            "CREATE TABLE IF NOT EXISTS probe (id BIGINT PRIMARY KEY NOT NULL, at BIGINT NOT NULL);\n",
         )
     };
 }
@@ -64,14 +65,9 @@ const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout=10000; PRAGMA journal_mode=WAL
 /// Why there is no store. The operator's to mend.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// The folder of the SQLite file.
-    #[error("the store's folder {path} cannot be made: {cause}")]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        cause: io::Error,
-    },
+    /// The SQLite file or its folder cannot be made, or is open to others.
+    #[error("the store: {0}")]
+    Private(#[from] PrivateError),
     /// The file with the URL.
     #[error(transparent)]
     UrlFile(#[from] KeyFileError),
@@ -146,8 +142,9 @@ impl Store {
 
 fn sqlite_url(path: &Path) -> Result<String, OpenError> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|cause| OpenError::Folder { path: folder.to_owned(), cause })?;
+        private::make_folder(folder)?;
     }
+    private::database(path)?;
     let mut url = "sqlite://".to_owned();
     for character in path.to_string_lossy().chars() {
         match character {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use optelsom_codebook::{Agreement, Codebook, Timestamp};
+use optelsom_proto::private;
 
 use super::{CheckList, Depth, count};
 use crate::configuration::{Binding, Configuration};
@@ -12,7 +13,7 @@ use crate::source::{Source, locate};
 /// Whether the state folder can be written.
 pub(super) fn state(configuration: &Configuration, list: &mut CheckList) {
     let folder = configuration.state();
-    let written = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    let written = private::folder(folder).map_err(Into::into).and_then(|()| tempfile::tempfile_in(folder));
     match written {
         Ok(_) => list.sound("state folder", folder.display().to_string()),
         Err(error) => list.failed_with(

@@ -17,6 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, Subcommand};
 use optelsom_codebook::Timestamp;
+use tracing_subscriber::EnvFilter;
 
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::freeze::FreezeError;
@@ -78,6 +79,12 @@ type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 /// Does what the command line says. Results go to standard output, everything else to standard error.
 pub fn run(cli: Cli) -> ExitCode {
+    if !matches!(cli.command, Command::Run(_)) {
+        let filter = EnvFilter::new("optelsom_node=warn,optelsom_proto=warn");
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // Where there is one already, as in a test of several commands, it serves as well.
+        let _ = log.with_target(false).with_ansi(false).without_time().try_init();
+    }
     let configuration = || load(&cli.configuration);
     let outcome = match &cli.command {
         Command::Freeze(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),

@@ -32,6 +32,7 @@ pub(super) struct CoordinatorDocument {
     pub(super) address: Spanned<String>,
     pub(super) server_name: Option<String>,
     pub(super) proxy: Option<Spanned<String>>,
+    pub(super) proxy_credentials: Option<PathBuf>,
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
     pub(super) authority: PathBuf,

@@ -38,6 +38,8 @@ pub struct CoordinatorSettings {
     pub server_name: String,
     /// The HTTP CONNECT proxy, `host:port`.
     pub proxy: Option<String>,
+    /// The file with the proxy's `name:password`, its owner's alone.
+    pub proxy_credentials: Option<PathBuf>,
     /// This node's certificate, PEM.
     pub certificate: PathBuf,
     /// Its private key, PEM.
@@ -66,7 +68,7 @@ pub struct Configuration {
 
 impl Configuration {
     /// Reads `node.toml`. Paths in it are relative to its folder. The environment may say where secrets lie:
-    /// `OPTELSOM_NODE_CERTIFICATE`, `_KEY`, `_AUTHORITY`, `_IDENTITY`, and `OPTELSOM_NODE_URL_FILE_<DATASET>`.
+    /// `OPTELSOM_NODE_CERTIFICATE`, `_KEY`, `_AUTHORITY`, `_IDENTITY`, `_PROXY_CREDENTIALS`, and `OPTELSOM_NODE_URL_FILE_<DATASET>`.
     ///
     /// # Errors
     /// With every mistake, by line.
@@ -251,6 +253,10 @@ fn coordinator(
             Some(proxy) => Some(proxy?),
             None => None,
         },
+        proxy_credentials: environment("OPTELSOM_NODE_PROXY_CREDENTIALS")
+            .map(PathBuf::from)
+            .or(section.proxy_credentials)
+            .map(|path| folder.join(path)),
         certificate: file("OPTELSOM_NODE_CERTIFICATE", section.certificate),
         key: file("OPTELSOM_NODE_KEY", section.key),
         authority: file("OPTELSOM_NODE_AUTHORITY", section.authority),

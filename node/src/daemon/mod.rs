@@ -20,7 +20,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use optelsom_proto::health::{self, Readiness};
+use optelsom_proto::health::{self, Probe, Readiness};
+use optelsom_proto::private;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -97,7 +98,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let readiness = Readiness::default();
     let stop = CancellationToken::new();
     let listen = settings.health();
-    let health = health::serve(listen, readiness.clone(), Arc::new(registry), stop.clone())
+    let probed = store.clone();
+    let probe = Probe::new(move || {
+        let store = probed.clone();
+        async move { store.probe(clock::now()).await.map_err(|error| error.to_string()) }
+    });
+    let health = health::serve(listen, readiness.clone(), probe, Arc::new(registry), stop.clone())
         .await
         .map_err(|cause| StartError::Health { address: listen, cause })?;
     let desk = Arc::new(Desk::new(Arc::clone(&settings), store.clone()));
@@ -117,8 +123,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 /// Two daemons on one state would forget each other's promises.
 fn lock(state: &Path) -> Result<File, StoreError> {
     let folder = |cause| StoreError::Folder { path: state.to_owned(), cause };
-    std::fs::create_dir_all(state).map_err(folder)?;
-    let file = File::create(state.join("node.lock")).map_err(folder)?;
+    private::folder(state)?;
+    let file = private::file(&state.join("node.lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse(state.to_owned())),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use optelsom_codebook::{Agreement, Codebook, SupplierId};
 use optelsom_ledger::{IdentityKey, PublicIdentity, Roster, RosterError};
 use optelsom_proto::Role;
-use optelsom_proto::dial::{DialError, ProxyAddress, Target};
+use optelsom_proto::dial::{DialError, ProxyAddress, ProxyCredentials, Target};
 use optelsom_proto::key_file::{KeyFileError, read_identity};
 use optelsom_proto::tls::{Credentials, CredentialsError};
 use optelsom_proto::wire::SignedAgreement;
@@ -158,7 +158,9 @@ fn connection(configuration: &Configuration, supplier: &SupplierId) -> Result<(C
         return Err(SettingsError::OtherRole { found: credentials.role().clone(), supplier: supplier.clone() });
     }
     let proxy = coordinator.proxy.as_deref().map(str::parse::<ProxyAddress>).transpose()?;
-    let target = Target::new(&coordinator.address, Some(&coordinator.server_name), proxy)?;
+    let proxy_credentials = coordinator.proxy_credentials.as_deref().map(ProxyCredentials::read).transpose()?;
+    let target = Target::new(&coordinator.address, Some(&coordinator.server_name), proxy)?
+        .with_proxy_credentials(proxy_credentials);
     Ok((credentials, target))
 }
 

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use optelsom_codebook::{QueryId, Timestamp};
 use optelsom_ledger::canonical::CanonicalError;
+use optelsom_proto::private::{self, PrivateError};
 use optelsom_secagg::supplier::SupplierRecord;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
-const TABLES: [&str; 3] = [
+const TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS records (
         query BLOB PRIMARY KEY, record BLOB NOT NULL, ended INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS questions (
@@ -22,6 +23,7 @@ const TABLES: [&str; 3] = [
         admitted INTEGER NOT NULL DEFAULT 0, decision TEXT) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS events (
         id INTEGER PRIMARY KEY, query BLOB NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL, digest BLOB)",
+    "CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
 ];
 
 /// Why the node's store does not do what it should. For the operator to mend.
@@ -35,6 +37,9 @@ pub enum StoreError {
         /// What the system says.
         cause: io::Error,
     },
+    /// Folder or database are open to others.
+    #[error(transparent)]
+    Private(#[from] PrivateError),
     /// Another node works on the same state.
     #[error("another optelsom-node is running on {0}; one node, one state folder")]
     InUse(PathBuf),
@@ -134,8 +139,9 @@ impl Store {
     /// # Errors
     /// When folder or database cannot be used.
     pub async fn open(state: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(state).map_err(|cause| StoreError::Folder { path: state.to_owned(), cause })?;
+        private::folder(state)?;
         let path = state.join("node.sqlite");
+        private::database(&path)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -148,6 +154,19 @@ impl Store {
             sqlx::query(table).execute(&pool).await.map_err(database)?;
         }
         Ok(Self { pool, path })
+    }
+
+    /// Writes something that does not matter, to see that it can be written.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn probe(&self, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO probe (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at")
+            .bind(signed(now))
+            .execute(&self.pool)
+            .await
+            .map_err(|cause| self.failed(cause))?;
+        Ok(())
     }
 
     fn failed(&self, cause: sqlx::Error) -> StoreError {

@@ -1,10 +1,12 @@
 //! The folder of editions: `editions/<dataset>/<edition>/` with `extract.parquet` and `manifest.json`.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use optelsom_codebook::{Codebook, EditionId};
+use optelsom_proto::private;
 use tempfile::TempDir;
 
 use super::extract::ExtractWriter;
@@ -19,13 +21,14 @@ const LOCK: &str = ".lock";
 /// All editions of one node.
 #[derive(Clone, Debug)]
 pub struct EditionStore {
+    state: PathBuf,
     folder: PathBuf,
 }
 
 impl EditionStore {
     /// The editions within the node's state folder.
     pub fn new(state: &Path) -> Self {
-        Self { folder: state.join("editions") }
+        Self { state: state.to_owned(), folder: state.join("editions") }
     }
 
     /// The editions of a dataset, in order of their names.
@@ -110,13 +113,18 @@ impl EditionStore {
         if target.exists() {
             return Err(EditionError::Exists { dataset: dataset.to_owned(), edition: edition.clone() });
         }
-        std::fs::create_dir_all(&folder).map_err(EditionError::writing(&folder))?;
+        for path in [&self.state, &self.folder, &folder] {
+            private::folder(path).map_err(|error| EditionError::writing(path)(error.into()))?;
+        }
         let lock = lock(&folder, dataset)?;
         sweep(&folder)?;
-        let unfinished =
-            tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&folder).map_err(EditionError::writing(&folder))?;
+        let unfinished = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(&folder)
+            .map_err(EditionError::writing(&folder))?;
         let path = unfinished.path().join(EXTRACT);
-        let file = File::create_new(&path).map_err(EditionError::writing(&path))?;
+        let file = private::new_file(&path).map_err(EditionError::writing(&path))?;
         let writer = ExtractWriter::new(BufWriter::with_capacity(1 << 20, file), layout)
             .map_err(EditionError::parquet_writing(&path))?;
         Ok(Draft { writer, path, unfinished, folder, target, _lock: lock })
@@ -145,7 +153,7 @@ impl Drop for Lock {
 
 fn lock(folder: &Path, dataset: &str) -> Result<Lock, EditionError> {
     let path = folder.join(LOCK);
-    let file = File::create(&path).map_err(EditionError::writing(&path))?;
+    let file = private::file(&path).map_err(|error| EditionError::writing(&path)(error.into()))?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(EditionError::Busy { dataset: dataset.to_owned() }),
@@ -195,7 +203,7 @@ impl Draft {
         let path = self.unfinished.path().join(MANIFEST);
         let text = serde_json::to_vec_pretty(&manifest)
             .map_err(|error| EditionError::writing(&path)(std::io::Error::other(error)))?;
-        let mut file = File::create_new(&path).map_err(EditionError::writing(&path))?;
+        let mut file = private::new_file(&path).map_err(EditionError::writing(&path))?;
         file.write_all(&text).and_then(|()| file.sync_all()).map_err(EditionError::writing(&path))?;
         sync_folder(self.unfinished.path())?;
         let dataset = manifest.origin().dataset.clone();
