@@ -74,7 +74,7 @@ fn what_lies_outside_is_refused() {
     assert_eq!(changed(&|r| r.now = before), "agreement-not-in-force (2023-12-31T23:59:59.999Z)");
     assert_eq!(changed(&|r| r.now = moment("2029-01-01T00:00:00Z")), "agreement-not-in-force (2029-01-01T00:00:00Z)");
     assert_eq!(changed(&|r| r.purpose = "curiosity"), "purpose-not-agreed (curiosity)");
-    assert_eq!(changed(&|r| r.min_suppliers = 4), "too-few-suppliers (5)");
+    assert_eq!(changed(&|r| r.min_suppliers = 4), "too-few-suppliers (≥ 5)");
     assert_eq!(changed(&|r| r.queries_today = 2), "too-many-queries-today (2)");
     assert_eq!(changed(&|r| r.minimum_frequency = 11), "policy (k = 12)");
     let only = "WHERE year = 2020";
@@ -87,7 +87,7 @@ fn what_lies_outside_is_refused() {
     assert_eq!(asked("SELECT COUNT(*) FROM victims WHERE year = 2020 OR sex = 'F'"), "outside-period (2018)");
     assert_eq!(asked("SELECT COUNT(*) FROM victims WHERE year IN (2021, 2023)"), "outside-period (2023)");
     let large = "SELECT COUNT(*) FROM victims WHERE year BETWEEN 2020 AND 2022 GROUP BY year, sex, form";
-    assert_eq!(asked(large), "too-many-cells (20)");
+    assert_eq!(asked(large), "too-many-cells (≤ 20)");
     let other =
         Agreement::parse(AGREEMENT.split("[[datasets]]\nname = \"suspects\"").next().unwrap(), &codebook()).unwrap();
     let refusal = other.admit(&request(&plan("SELECT COUNT(*) FROM suspects"))).unwrap_err();
@@ -112,6 +112,14 @@ fn reasons_have_codes_and_words() {
     let refusal = Refusal::new(RefusalReason::VariableNotAgreed, "age");
     insta::assert_snapshot!(refusal, @"variable-not-agreed: a variable is not in the agreement (age)");
     insta::assert_snapshot!(refusal.explain(Lang::Nl), @"een variabele staat niet in de overeenkomst (age)");
+    let limit = Refusal::new(RefusalReason::TooManyCells, "≤ 20");
+    insta::assert_snapshot!(limit.explain(Lang::En), @"the question has more cells than was agreed (≤ 20)");
+    // An analyst reads the reason without its subject: it has to be a sentence of its own.
+    for reason in RefusalReason::ALL {
+        for lang in [Lang::Nl, Lang::En] {
+            assert!(!reason.explain(lang).ends_with(" is"), "{}", reason.explain(lang));
+        }
+    }
 }
 
 #[test]
