@@ -14,7 +14,7 @@ use optelsom_benches::machine::{processor_time, shortest};
 use optelsom_benches::process::{Started, asked_for, be_coordinator_if_asked, listens};
 use optelsom_benches::report::Report;
 use optelsom_benches::round;
-use optelsom_codebook::{Codebook, EditionId, Plan, QueryId, SupplierId, Timestamp};
+use optelsom_codebook::{Codebook, Column, EditionId, Plan, QueryId, SupplierId, Timestamp};
 use optelsom_coordinator::Configuration;
 use optelsom_disclosure::{Policy, Release, RoundFacts, Totals, protect};
 use optelsom_proto::limits::PART_WORDS;
@@ -99,7 +99,11 @@ fn release(folder: &Folder, plan: &Plan, total: &[i64]) -> Duration {
             taking_part: suppliers.clone(),
             absences: Vec::new(),
         };
-        let table = protect(plan, &policy, Totals::new(vec![total.to_vec()])).expect("a protected table");
+        let columns = plan.columns().iter().map(|column| match column {
+            Column::Suppliers { .. } => total.iter().map(|&count| count.min(suppliers.len() as i64)).collect(),
+            _ => total.to_vec(),
+        });
+        let table = protect(plan, &policy, Totals::new(columns.collect())).expect("a protected table");
         Release::new(&codebook, plan, &policy, round, table).expect("a release").to_json().expect("a document")
     })
 }
