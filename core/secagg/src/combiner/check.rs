@@ -13,6 +13,7 @@ use crate::commitment::{blind, sum_of_multiples};
 use crate::fault::{FaultKind, Party};
 use crate::mask::{Context, MaskSeed, Sign, mask_blinding, mask_column};
 use crate::messages::Attempt;
+use crate::release_proof::ProofWitness;
 use crate::rules::Rule;
 
 /// T and R of each column.
@@ -29,7 +30,9 @@ impl Combiner {
         match self.unmask(&certified, &seeds, opening.attempt()) {
             Some(Opened { mut totals, blindings }) => {
                 let headers = certified.headers.clone();
-                let evidence = Evidence { query: self.question.id(), certificate, headers, blindings };
+                let round = *self.verifier(opening.attempt()).round();
+                let witness = ProofWitness::new(totals.to_vec(), blindings);
+                let evidence = Evidence { query: self.question.id(), certificate, headers, round, witness };
                 let opened = Effect::Opened {
                     totals: Totals::new(std::mem::take(&mut *totals)),
                     evidence: Box::new(evidence),

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use optelsom_codebook::{QueryId, RefusalReason, SupplierId};
-use zeroize::Zeroize;
 
 use crate::messages::{Attempt, FinalCertificate, RoundOutcome, SubmissionHeader, VoidCertificate};
+use crate::release_proof::{CommitmentsError, ProofWitness, SignedCommitments};
+use crate::round::Round;
 
 /// Where a round stands: suppliers, never anything that they counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,20 +124,22 @@ pub struct Evidence {
     pub certificate: FinalCertificate,
     /// The signed commitments of all participants.
     pub headers: Vec<SubmissionHeader>,
-    /// R per column: as secret as a hidden cell.
-    pub(super) blindings: Vec<[u8; 32]>,
+    pub(super) round: Round,
+    pub(super) witness: ProofWitness,
 }
 
 impl Evidence {
-    /// R of each column, a scalar mod ℓ: as secret as a hidden cell, for the proof's prover only.
-    pub fn blindings(&self) -> &[[u8; 32]] {
-        &self.blindings
+    /// The participants' commitments, which the statements of the release are about.
+    ///
+    /// # Errors
+    /// When certificate and headers have been changed since they were handed over.
+    pub fn commitments(&self) -> Result<SignedCommitments, CommitmentsError> {
+        SignedCommitments::certified(&self.round, &self.certificate.certificate, &self.headers)
     }
-}
 
-impl Drop for Evidence {
-    fn drop(&mut self) {
-        self.blindings.zeroize();
+    /// T and R, for the prover only.
+    pub fn witness(&self) -> &ProofWitness {
+        &self.witness
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a release says of each cell.
 
+use optelsom_disclosure::Policy;
 use optelsom_ledger::canonical::Writer;
 use thiserror::Error;
 
@@ -103,6 +104,17 @@ impl Rounding {
         Ok(Self(errors))
     }
 
+    /// Rounding to the nearest multiple of `base`, half a base up: what disclosure control does. 1 to [`MOST_VALUES`].
+    ///
+    /// # Errors
+    /// For any other base.
+    pub fn nearest(base: u64) -> Result<Self, RoundingError> {
+        let count = usize::try_from(base).unwrap_or(usize::MAX);
+        let base = i64::try_from(base).ok().filter(|_| (1..=MOST_VALUES).contains(&count));
+        let base = base.ok_or(RoundingError::Count(count))?;
+        Self::new((-(base / 2)..base - base / 2).collect())
+    }
+
     /// The possible errors, in ascending order.
     pub fn errors(&self) -> &[i64] {
         &self.0
@@ -117,6 +129,12 @@ pub struct Protection {
 }
 
 impl Protection {
+    /// That of a disclosure policy. Rounding to a base of more than [`MOST_VALUES`] can't be proved, and is left out.
+    pub fn of(policy: &Policy) -> Self {
+        let rounding = policy.rounding_base().and_then(|base| Rounding::nearest(base).ok());
+        Self { minimum_frequency: policy.minimum_frequency(), rounding }
+    }
+
     /// With this k, and nothing rounded.
     pub fn new(minimum_frequency: u64) -> Self {
         Self { minimum_frequency, rounding: None }
@@ -131,6 +149,11 @@ impl Protection {
     /// k: *too few* is 1 to k − 1.
     pub fn minimum_frequency(&self) -> u64 {
         self.minimum_frequency
+    }
+
+    /// The rule by which cells are rounded, if any are.
+    pub fn rounding(&self) -> Option<&Rounding> {
+        self.rounding.as_ref()
     }
 
     /// Whether *too few* can be proved: there is such a number, and no more of them than [`MOST_VALUES`].

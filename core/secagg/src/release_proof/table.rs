@@ -1,7 +1,7 @@
 //! What a protected table claims of the columns of its plan.
 
-use optelsom_codebook::{Output, OutputKind, Plan};
-use optelsom_disclosure::{CellValue, ProtectedTable};
+use optelsom_codebook::{Axis, Label, Lang, Output, OutputKind, Plan};
+use optelsom_disclosure::{AxisHeading, CellValue, FigureHeading, FigureKind, ProtectedTable};
 use thiserror::Error;
 
 use super::claim::{CellClaim, Protection};
@@ -9,6 +9,11 @@ use super::claim::{CellClaim, Protection};
 /// A table that is none of this plan's.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ClaimsError {
+    /// The axes are others.
+    #[error(
+        "the axes of the table, or their codes, are not those of its question: it belongs to another query or was changed"
+    )]
+    Axes,
     /// The figures are others.
     #[error("the table shows other figures than its question asks for: it belongs to another query or was changed")]
     Figures,
@@ -28,9 +33,12 @@ pub enum ClaimsError {
     Contradiction(usize),
 }
 
-/// What the table says of each cell of each column of its plan, exactly: the counts and sums that it shows, and the counts
-/// that it hides as too few. Everything else is [`CellClaim::Hidden`]: cells that are not shown, hidden for other reasons,
-/// or seen only through a mean, a variance, a share or a quantile, which are computed from totals that are not shown.
+/// What the table says of each cell of each column of its plan, exactly: the counts and sums that it shows, the counts that
+/// it has rounded, and those that it hides as too few. Everything else is [`CellClaim::Hidden`]: cells that are not shown,
+/// hidden for other reasons, or seen only through a mean, a variance, a share or a quantile, which are computed from
+/// totals that are not shown. So is what `protection` has too many values for to be proved.
+///
+/// The protection has to be that of the policy which the query's entry names.
 ///
 /// # Errors
 /// When the table is not one of this plan.
@@ -39,29 +47,25 @@ pub fn claims(
     protection: &Protection,
     table: &ProtectedTable,
 ) -> Result<Vec<Vec<CellClaim>>, ClaimsError> {
-    let outputs = plan.outputs();
-    if !outputs.iter().map(Output::name).eq(table.figures().iter().map(|figure| figure.name.as_str())) {
-        return Err(ClaimsError::Figures);
-    }
-    let columns = vec![vec![CellClaim::Hidden; plan.cell_count()]; plan.columns().len()];
-    let mut claims = Claims { plan, too_few: protection.proves_too_few(), columns };
-    let axes = plan.query().axes().len();
-    let cells: Vec<usize> =
-        plan.blocks().iter().filter(|block| block.shown()).flat_map(|block| block.cells()).collect();
-    if table.axes().len() != axes || cells.len() != table.rows().len() {
+    check_headings(plan, table)?;
+    let axes = table.axes().len();
+    let shown = plan.blocks().iter().filter(|block| block.shown());
+    let cells: Vec<usize> = shown.flat_map(|block| block.cells()).collect();
+    if cells.len() != table.rows().len() {
         return Err(ClaimsError::Row(cells.len().min(table.rows().len()) + 1));
     }
+    let columns = vec![vec![CellClaim::Hidden; plan.cell_count()]; plan.columns().len()];
+    let mut claims = Claims { plan, protection, columns };
     for ((number, row), cell) in (1..).zip(table.rows()).zip(cells) {
         let mut places = plan.cell(cell).ok_or(ClaimsError::Row(number))?.positions;
         places.truncate(axes);
-        if places != row.places() || row.figures().len() != outputs.len() {
+        if places != row.places() || row.figures().len() != plan.outputs().len() {
             return Err(ClaimsError::Row(number));
         }
         // Counts first: what is hidden of a sum means something else beside a count.
-        let is_count = |output: &Output| matches!(output.kind(), OutputKind::Count { .. });
         for counts in [true, false] {
-            let figures = outputs.iter().zip(row.figures()).filter(|(output, _)| is_count(output) == counts);
-            for (output, value) in figures {
+            let figures = plan.outputs().iter().zip(row.figures());
+            for (output, value) in figures.filter(|(output, _)| is_count(output) == counts) {
                 claims.add(number, cell, output, value)?;
             }
         }
@@ -69,9 +73,53 @@ pub fn claims(
     Ok(claims.columns)
 }
 
+fn is_count(output: &Output) -> bool {
+    matches!(output.kind(), OutputKind::Count { .. })
+}
+
+/// Names, labels and codes are what gives figures their meaning: with two of them exchanged, every figure would be right
+/// and the table wrong.
+fn check_headings(plan: &Plan, table: &ProtectedTable) -> Result<(), ClaimsError> {
+    let axes = plan.axes().iter().take(plan.query().axes().len());
+    let same_axis = |(axis, heading): (&Axis, &AxisHeading)| {
+        let codes = axis.codes().iter().map(|code| (code.code(), code.label()));
+        axis.name() == heading.name
+            && *axis.label() == heading.label
+            && axis.multiple() == heading.multiple
+            && codes.eq(heading.places.iter().map(|place| (place.code.as_str(), &place.label)))
+    };
+    if axes.len() != table.axes().len() || !axes.zip(table.axes()).all(same_axis) {
+        return Err(ClaimsError::Axes);
+    }
+    let same_figure = |(output, heading): (&Output, &FigureHeading)| {
+        let both = |text: fn(&Output, Lang) -> &str| Label::new(text(output, Lang::Nl), text(output, Lang::En));
+        output.name() == heading.name
+            && kind(output.kind()) == heading.kind
+            && both(Output::label) == heading.label
+            && both(Output::unit) == heading.unit
+            && output.decimals() == heading.decimals
+    };
+    if plan.outputs().len() != table.figures().len() || !plan.outputs().iter().zip(table.figures()).all(same_figure) {
+        return Err(ClaimsError::Figures);
+    }
+    Ok(())
+}
+
+const fn kind(kind: &OutputKind) -> FigureKind {
+    match kind {
+        OutputKind::Count { .. } => FigureKind::Count,
+        OutputKind::Sum { .. } => FigureKind::Sum,
+        OutputKind::Mean { .. } => FigureKind::Mean,
+        OutputKind::Variance { .. } => FigureKind::Variance,
+        OutputKind::StandardDeviation { .. } => FigureKind::StandardDeviation,
+        OutputKind::Share { .. } => FigureKind::Share,
+        OutputKind::Quantile { .. } => FigureKind::Quantile,
+    }
+}
+
 struct Claims<'p> {
     plan: &'p Plan,
-    too_few: bool,
+    protection: &'p Protection,
     columns: Vec<Vec<CellClaim>>,
 }
 
@@ -83,7 +131,7 @@ impl Claims<'_> {
             (OutputKind::Sum { present, .. }, CellValue::HiddenTooFew) => {
                 // Hidden for the few rows there are, or for the few that have a value: only where one is known not to
                 // be so, it is the other.
-                let rows_shown = matches!(self.at(0, cell), Some(CellClaim::Shown(_)));
+                let rows_shown = matches!(self.at(0, cell), Some(CellClaim::Shown(_) | CellClaim::Rounded { .. }));
                 if *present == 0 || rows_shown { self.few(row, *present, cell) } else { Ok(()) }
             }
             (OutputKind::Count { column }, CellValue::Shown(_) | CellValue::TrueZero(_)) => {
@@ -95,7 +143,15 @@ impl Claims<'_> {
                 let total = whole(value, measure.decimals()).ok_or_else(wrong)?;
                 self.say(row, *column, cell, CellClaim::Shown(total))
             }
-            (OutputKind::Count { .. } | OutputKind::Sum { .. }, CellValue::Within(_)) => Err(wrong()),
+            (OutputKind::Count { column }, CellValue::Rounded(_)) => {
+                let value = whole(value, 0).ok_or_else(wrong)?;
+                // A base beyond what can be proved leaves the cell as if it were hidden.
+                let proved = self.protection.rounding().is_some();
+                if proved { self.say(row, *column, cell, CellClaim::Rounded { value }) } else { Ok(()) }
+            }
+            (OutputKind::Count { .. } | OutputKind::Sum { .. }, CellValue::Within(_) | CellValue::Rounded(_)) => {
+                Err(wrong())
+            }
             _ => Ok(()),
         }
     }
@@ -105,7 +161,7 @@ impl Claims<'_> {
     }
 
     fn few(&mut self, row: usize, column: usize, cell: usize) -> Result<(), ClaimsError> {
-        if self.too_few { self.say(row, column, cell, CellClaim::TooFew) } else { Ok(()) }
+        if self.protection.proves_too_few() { self.say(row, column, cell, CellClaim::TooFew) } else { Ok(()) }
     }
 
     fn say(&mut self, row: usize, column: usize, cell: usize, claim: CellClaim) -> Result<(), ClaimsError> {

@@ -6,16 +6,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use curve25519_dalek::ristretto::CompressedRistretto;
-use curve25519_dalek::{RistrettoPoint, Scalar};
 use optelsom_codebook::{EditionId, Hash256, QueryId, RefusalReason, SupplierId, Timestamp};
 use optelsom_disclosure::Totals;
 use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, SignedQuery};
 use optelsom_secagg::combiner::{self, Combiner, CombinerConfig, CombinerRecord, Evidence, Outcome, Policy, Shape};
-use optelsom_secagg::commitment::{blind, sum_of_multiples};
 use optelsom_secagg::messages::{Card, CoordinatorMessage, SupplierMessage};
+use optelsom_secagg::release_proof::{CellClaim, ProofError, Protection, SignedCommitments, Statement, verify};
 use optelsom_secagg::supplier::{self, Supplier, SupplierConfig, SupplierRecord};
-use optelsom_secagg::{Bound, Entropy, Fault, Generators, LocalTable, PreparedTable, Rules};
+use optelsom_secagg::{Bound, Entropy, Fault, Generators, LocalTable, PreparedTable, Rules, Verifier};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -336,15 +334,33 @@ impl Federation {
         let expected: Vec<Vec<i64>> = (0..tables[0].len())
             .map(|column| (0..tables[0][column].len()).map(|cell| sum(column, cell)).collect())
             .collect();
-        for (column, blinding) in evidence.blindings().iter().enumerate() {
-            let bases = self.generators.first(expected[column].len());
-            let blinding = Scalar::from_canonical_bytes(*blinding).unwrap();
-            let opening = blind(&sum_of_multiples(&expected[column], &bases), &blinding);
-            let point = |bytes| CompressedRistretto(bytes).decompress().unwrap();
-            let commitments: RistrettoPoint =
-                evidence.headers.iter().map(|header| point(header.columns[column].commitment)).sum();
-            assert_eq!(opening, commitments, "column {column}");
-        }
+        self.proves(evidence, &expected);
         assert!(*totals == Totals::new(expected));
+    }
+
+    /// Whoever has the certificate, the headers and the roster is convinced by the evidence of these totals and no others.
+    fn proves(&self, evidence: &Evidence, totals: &[Vec<i64>]) {
+        let scope = self.roster.scope(&self.query.entry.scope).unwrap();
+        let attempt = evidence.certificate.certificate.attempt;
+        let verifier = Verifier::new(evidence.query, attempt, &scope, Rules::all());
+        let signed = SignedCommitments::verify(&verifier, &evidence.certificate, &evidence.headers).unwrap();
+        assert_eq!(evidence.commitments().unwrap(), signed);
+        for (column, totals) in totals.iter().enumerate() {
+            let state = |totals: &[i64]| {
+                let claims = totals.iter().enumerate();
+                let claims =
+                    claims.map(|(i, total)| if i % 3 == 1 { CellClaim::Hidden } else { CellClaim::Shown(*total) });
+                let (plan, protection) = (Hash256::from_bytes([1; 32]), Protection::new(5));
+                Statement::new(&signed, &plan, &protection, column, claims.collect()).unwrap()
+            };
+            let statement = state(totals);
+            let proof = evidence.witness().prove(&statement, &self.generators, &Entropy::new([1; 32])).unwrap();
+            assert_eq!(verify(&statement, &proof, &self.generators), Ok(()), "column {column}");
+            if let Some((first, rest)) = totals.split_first() {
+                let altered = state(&[&[first + 1], rest].concat());
+                assert_eq!(verify(&altered, &proof, &self.generators), Err(ProofError::Fails { column }));
+                assert!(evidence.witness().prove(&altered, &self.generators, &Entropy::new([1; 32])).is_err());
+            }
+        }
     }
 }

@@ -1,0 +1,227 @@
+//! From opened totals through disclosure control to a proof of what the table shows.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use curve25519_dalek::Scalar;
+use optelsom_codebook::{Codebook, Hash256, Plan, Query, QueryId, SupplierId};
+use optelsom_disclosure::{Policy, ProtectedTable, Totals, protect};
+use optelsom_ledger::{IdentityKey, Member, Requester, Roster, Scope, Signature};
+use optelsom_secagg::commitment::{blind, sum_of_multiples};
+use optelsom_secagg::fault::FaultKind;
+use optelsom_secagg::messages::{
+    Attempt, Certificate, ColumnHeader, FinalCertificate, FinalVote, Participants, Statement as Attempted,
+    SubmissionHeader,
+};
+use optelsom_secagg::release_proof::{
+    CellClaim, ClaimsError, CommitmentsError, ProofError, ProofWitness, Protection, ReleaseProof, SignedCommitments,
+    Statement, claims, verify,
+};
+use optelsom_secagg::{Entropy, Generators, Rules, Verifier};
+
+const CODEBOOK: &str = r#"
+version = "1"
+name = { nl = "Proef", en = "Trial" }
+[lists.years]
+years = [2023, 2024]
+[lists.region]
+codes = [{ code = "n", nl = "noord", en = "north" }, { code = "s", nl = "zuid", en = "south" }]
+[datasets.d]
+label = { nl = "d", en = "d" }
+unit = "report"
+period = "year"
+minimum_frequency = 5
+[datasets.d.variables.year]
+label = { nl = "jaar", en = "year" }
+list = "years"
+[datasets.d.variables.region]
+label = { nl = "regio", en = "region" }
+list = "region"
+"#;
+
+fn key(seed: u8) -> IdentityKey {
+    IdentityKey::from_seed(&[seed; 32])
+}
+
+/// Four suppliers' signed commitments, and what opens them.
+struct Round {
+    roster: Roster,
+    certificate: FinalCertificate,
+    headers: Vec<SubmissionHeader>,
+    witness: ProofWitness,
+    generators: Generators,
+}
+
+impl Round {
+    fn of(columns: &[Vec<i64>]) -> Self {
+        let names = ["east", "north", "south", "west"].map(|name| SupplierId::try_from(name).unwrap());
+        let keys: Vec<_> = (1..5).map(key).collect();
+        let member = |(supplier, key): (&SupplierId, &IdentityKey)| Member {
+            supplier: supplier.clone(),
+            identity: key.public(),
+        };
+        let requester = Requester { key_id: "analyst".into(), identity: key(9).public() };
+        let roster = Roster::new(names.iter().zip(&keys).map(member).collect(), vec![requester], None).unwrap();
+        let scope = roster.scope(&names).unwrap();
+        let verifier = verifier(&scope);
+        let round = verifier.round();
+        let participants = names.iter().map(|name| (name.clone(), Hash256::of(name.as_str().as_bytes()))).collect();
+        let participants = Participants::new(participants).unwrap();
+        let generators = Generators::default();
+        // The first supplier counted everything; the others have committed to nothing but a blinding.
+        let commit = |supplier: u64, cells: &Vec<i64>| {
+            let figures: Vec<i64> = if supplier == 0 { cells.clone() } else { Vec::new() };
+            let bases = generators.first(cells.len());
+            blind(&sum_of_multiples(&figures, &bases), &Scalar::from(supplier + 11)).compress().to_bytes()
+        };
+        let header = |(at, name): (u64, &SupplierId)| {
+            let column = |cells| ColumnHeader { masked_blinding: [0; 32], commitment: commit(at, cells) };
+            let header = SubmissionHeader {
+                supplier: name.clone(),
+                participants: participants.hash(),
+                table_digest: Hash256::of(b"table"),
+                columns: columns.iter().map(column).collect(),
+                self_mask_commitment: Hash256::of(b"mask"),
+                share_commitments: Vec::new(),
+                sealed_shares: Vec::new(),
+                signature: Signature::from_bytes([0; 64]),
+            };
+            header.sign(&keys[usize::try_from(at).unwrap()], round)
+        };
+        let headers: Vec<_> = (0..).zip(&names).map(header).collect();
+        let digests: Vec<_> = headers.iter().map(|header| (header.supplier.clone(), header.digest(round))).collect();
+        let attempted = Attempted { participants: participants.clone(), digests: digests.clone() };
+        let signers = || names.iter().zip(&keys);
+        let signatures = signers().map(|(name, key)| attempted.sign_prepared(key, round, name.clone())).collect();
+        let digest = attempted.digest(round);
+        let votes = signers().map(|(name, key)| FinalVote::sign(key, round, &digest, name.clone())).collect();
+        let certificate = Certificate { attempt: Attempt::FIRST, participants, digests, signatures };
+        let blinding = Scalar::from(11 + 12 + 13 + 14_u64).to_bytes();
+        let witness = ProofWitness::new(columns.to_vec(), vec![blinding; columns.len()]);
+        Self { certificate: FinalCertificate { certificate, votes }, headers, witness, generators, roster }
+    }
+
+    fn scope(&self) -> Scope {
+        let names: Vec<_> = self.roster.members().iter().map(|member| member.supplier.clone()).collect();
+        self.roster.scope(&names).unwrap()
+    }
+
+    fn signed(&self) -> Result<SignedCommitments, CommitmentsError> {
+        SignedCommitments::verify(&verifier(&self.scope()), &self.certificate, &self.headers)
+    }
+}
+
+fn verifier(scope: &Scope) -> Verifier<'_> {
+    Verifier::new(QueryId::from_bytes([1; 32]), Attempt::FIRST, scope, Rules::all())
+}
+
+fn plan() -> Plan {
+    let codebook = Codebook::parse(CODEBOOK).unwrap();
+    let sql = "SELECT year, region, COUNT(*) FROM d GROUP BY ROLLUP (year, region)";
+    Plan::new(&codebook, &Query::from_sql(&codebook, sql).unwrap()).unwrap()
+}
+
+/// Counts of all cells: two years by two regions, the years, the whole; one holds too few. And how many suppliers have
+/// any, which is never shown.
+fn columns() -> Vec<Vec<i64>> {
+    vec![vec![3, 40, 25, 31, 43, 56, 99], vec![3, 4, 4, 4, 4, 4, 4]]
+}
+
+fn shown(plan: &Plan) -> ProtectedTable {
+    protect(plan, &Policy::new("d", 5).unwrap(), Totals::new(columns())).unwrap()
+}
+
+/// The table with one text in its file replaced by another.
+fn altered(table: &ProtectedTable, from: &str, to: &str) -> ProtectedTable {
+    let json = serde_json::to_string(table).unwrap();
+    assert!(json.contains(from), "{json}");
+    serde_json::from_str(&json.replacen(from, to, 1)).unwrap()
+}
+
+#[test]
+fn what_a_protected_table_shows_is_proved_and_what_it_does_not_is_not() {
+    let (plan, protection, round) = (plan(), Protection::new(5), Round::of(&columns()));
+    let table = shown(&plan);
+    let claimed = claims(&plan, &protection, &table).unwrap();
+    assert!(claimed.len() == 2 && claimed[1].iter().all(|claim| *claim == CellClaim::Hidden));
+    assert_eq!(claimed[0][0], CellClaim::TooFew);
+    assert!(claimed[0].contains(&CellClaim::Hidden) && claimed[0].contains(&CellClaim::Shown(56)), "{claimed:?}");
+    let signed = round.signed().unwrap();
+    let state = |table: &ProtectedTable| {
+        let claimed = claims(&plan, &protection, table).unwrap().remove(0);
+        Statement::new(&signed, &plan.hash(), &protection, 0, claimed).unwrap()
+    };
+    let proof = round.witness.prove(&state(&table), &round.generators, &Entropy::new([3; 32])).unwrap();
+    let proof = ReleaseProof::from_bytes(&proof.to_bytes()).unwrap();
+    assert_eq!(verify(&state(&table), &proof, &round.generators), Ok(()));
+    for (from, to) in [("\"56\"", "\"57\""), ("\"56\"", "\"55\"")] {
+        let refused = verify(&state(&altered(&table, from, to)), &proof, &round.generators);
+        assert_eq!(refused, Err(ProofError::Fails { column: 0 }));
+    }
+}
+
+#[test]
+fn headings_and_rows_are_those_of_the_plan() {
+    let plan = plan();
+    let table = shown(&plan);
+    let refused = |from: &str, to: &str| claims(&plan, &Protection::new(5), &altered(&table, from, to)).unwrap_err();
+    assert_eq!(refused("\"noord\"", "\"zuid\""), ClaimsError::Axes);
+    assert_eq!(refused("\"region\"", "\"place\""), ClaimsError::Axes);
+    assert_eq!(refused("\"name\":\"count\"", "\"name\":\"total\""), ClaimsError::Figures);
+    assert_eq!(refused("\"kind\":\"count\"", "\"kind\":\"sum\""), ClaimsError::Figures);
+    assert_eq!(refused("\"codes\":[\"2023\",\"n\"]", "\"codes\":[\"2023\",\"s\"]"), ClaimsError::Row(1));
+    let figure = ClaimsError::Figure { row: 6, figure: "count".to_owned() };
+    assert_eq!(refused("\"56\"", "\"9223372036854775808\""), figure);
+}
+
+#[test]
+fn rounded_counts_are_proved_to_be_roundings() {
+    let (plan, round) = (plan(), Round::of(&columns()));
+    let policy = |base| Policy::new("d", 5).unwrap().with(1, None, base).unwrap();
+    let table = protect(&plan, &policy(Some(5)), Totals::new(columns())).unwrap();
+    let signed = round.signed().unwrap();
+    let state = |base| {
+        let protection = Protection::of(&policy(Some(base)));
+        let claimed = claims(&plan, &protection, &table).unwrap().remove(0);
+        assert!(claimed.contains(&CellClaim::Rounded { value: 55 }), "{claimed:?}");
+        Statement::new(&signed, &plan.hash(), &protection, 0, claimed).unwrap()
+    };
+    let prove = |base| round.witness.prove(&state(base), &round.generators, &Entropy::new([3; 32]));
+    assert_eq!(verify(&state(5), &prove(5).unwrap(), &round.generators), Ok(()));
+    assert!(prove(2).is_err(), "more was rounded away than this rule does");
+    let claimed = claims(&plan, &Protection::of(&policy(None)), &table).unwrap();
+    assert!(!claimed[0].contains(&CellClaim::Rounded { value: 55 }), "no rule, no claim");
+}
+
+#[test]
+fn headers_and_certificate_are_those_that_were_signed() {
+    let good = || Round::of(&columns());
+    assert_eq!(good().signed().unwrap().columns(), 2);
+    let refused = |change: &dyn Fn(&mut Round)| {
+        let mut round = good();
+        change(&mut round);
+        round.signed().unwrap_err()
+    };
+    let north = || SupplierId::try_from("north").unwrap();
+    let signature = CommitmentsError::Header {
+        supplier: north(),
+        cause: FaultKind::Signature { statement: "submission", of: north() },
+    };
+    let other = [9; 32];
+    assert_eq!(refused(&|round| round.headers[1].columns[0].commitment = other), signature);
+    assert!(refused(&|round| round.headers[0].columns.swap(0, 1)).to_string().contains("east"));
+    // Signed anew by its supplier, but not what was certified.
+    let resign = |round: &mut Round| {
+        let scope = round.scope();
+        let mut header = round.headers[1].clone();
+        header.columns[0].commitment = other;
+        round.headers[1] = header.sign(&key(2), verifier(&scope).round());
+    };
+    assert_eq!(refused(&resign), CommitmentsError::NotCertified(north()));
+    assert_eq!(refused(&|round| drop(round.headers.remove(1))), CommitmentsError::NotTheParticipants);
+    assert_eq!(refused(&|round| round.headers.swap(0, 1)), CommitmentsError::NotTheParticipants);
+    let certificate = |change: &dyn Fn(&mut FinalCertificate)| refused(&|round| change(&mut round.certificate));
+    let is_certificate = |refused| assert!(matches!(refused, CommitmentsError::Certificate(_)), "{refused:?}");
+    is_certificate(certificate(&|certificate| certificate.votes.truncate(2)));
+    is_certificate(certificate(&|certificate| drop(certificate.certificate.signatures.pop())));
+    is_certificate(certificate(&|certificate| certificate.certificate.digests[0].1 = Hash256::of(b"other")));
+}
