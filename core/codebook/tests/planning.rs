@@ -175,3 +175,14 @@ fn the_hash_is_of_question_and_codebook() {
     let again = Query::from_json(&renewed, &one.query().canonical_json()).unwrap();
     assert_ne!(Plan::new(&renewed, &again).unwrap().hash(), one.hash());
 }
+
+#[test]
+fn histograms_of_one_measure_have_names_of_their_own() {
+    let plan = plan(
+        "SELECT COUNT(*), HISTOGRAM(days, 0, 10), HISTOGRAM(days, 0, 20), QUANTILE(days, 0.5, 0, 10), QUANTILE(days, 0.5, 0, 20) FROM victims",
+    );
+    let names: Vec<&str> =
+        plan.axes().iter().map(|axis| axis.name()).chain(plan.outputs().iter().map(|output| output.name())).collect();
+    insta::assert_snapshot!(names.join(" "), @"days days_2 count quantile_0.5_days quantile_0.5_days_2");
+    assert_ne!(plan.axes()[0].label(), plan.axes()[1].label());
+}

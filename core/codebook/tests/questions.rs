@@ -115,6 +115,19 @@ fn what_cannot_be_asked_says_what_can() {
         ("SELECT COUNT(*) FROM victims WHERE sex IS NULL", "write sex = 'U'"),
         ("SELECT COUNT(*) FROM victims WHERE sex > 'F'", "have no order"),
         ("SELECT COUNT(*) FROM victims WHERE sex = 'F' AND sex = 'M'", "no row can match"),
+        (
+            "SELECT COUNT(*) FROM victims WHERE sex = 'F' AND ((sex = 'M' AND year = 2020) OR (sex = 'M' AND year = 2021))",
+            "no row can match",
+        ),
+        (
+            "SELECT COUNT(*) FROM victims WHERE (sex = 'F' OR year = 2020) AND (sex = 'M' OR year = 2021) AND \
+             (sex = 'F' OR year = 2021) AND (sex = 'M' OR year = 2020)",
+            "no row can match",
+        ),
+        (
+            "SELECT COUNT(*) FROM victims WHERE form <> 'labour' AND ((form = 'labour' AND sex = 'F') OR (form = 'labour' AND sex = 'M'))",
+            "no row can match",
+        ),
         ("SELECT COUNT(*) FROM victims WHERE form = 'labour' AND form <> 'labour'", "no row can match"),
         ("SELECT COUNT(*) FROM victims WHERE edition = 'a' AND edition = 'b'", "two editions"),
         ("SELECT COUNT(*) FROM victims WHERE sex = 'F' OR edition = 'a'", "edition inside another"),

@@ -114,6 +114,12 @@ impl Axis {
         }
     }
 
+    /// Tells the axis from others of its name, the `nth` one from 2 on.
+    pub(super) fn tell_apart(&mut self, name: String, nth: usize) {
+        self.name = name;
+        self.label = Label::new(format!("{} ({nth})", self.label.nl), format!("{} ({nth})", self.label.en));
+    }
+
     fn of_variable(variable: &Variable, index: usize, shown: &CodeSet) -> Self {
         let list: &CodeList = variable.list();
         let mut lookup = vec![NO_POSITION; list.len()];

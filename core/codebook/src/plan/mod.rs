@@ -12,6 +12,8 @@ pub use column::Column;
 pub use error::PlanError;
 pub use output::{Output, OutputKind};
 
+use std::collections::BTreeSet;
+
 use crate::code_set::CodeSet;
 use crate::codebook::Codebook;
 use crate::dataset::{Dataset, Measure, Variable};
@@ -71,7 +73,7 @@ impl Plan {
         }
         let dataset = query.dataset();
         let group_axes = all_axes(query);
-        let axes: Vec<Axis> = group_axes.iter().filter_map(|axis| Axis::new(dataset, query.filter(), axis)).collect();
+        let mut axes: Vec<Axis> = group_axes.iter().filter_map(|axis| Axis::new(dataset, query.filter(), axis)).collect();
         let blocks = blocks(&all_sets(query, &group_axes), query, &axes, limits)?;
         let mut columns = column::Columns::new(dataset);
         let layout = output::Layout {
@@ -82,7 +84,9 @@ impl Plan {
             bins: &|figure| quantile_place(&group_axes, figure),
         };
         let figures = query.select().iter();
-        let outputs = figures.filter_map(|figure| output::output(query, figure, &mut columns, &layout)).collect();
+        let mut outputs: Vec<Output> =
+            figures.filter_map(|figure| output::output(query, figure, &mut columns, &layout)).collect();
+        tell_apart(&mut axes, &mut outputs);
         let columns = columns.into_vec();
         check_squares(dataset, &columns)?;
         let cells = blocks.last().map_or(0, |block| block.cells().end);
@@ -298,6 +302,27 @@ fn blocks(sets: &[Vec<usize>], query: &Query, axes: &[Axis], limits: PlanLimits)
             block
         })
         .collect())
+}
+
+/// Gives axes and figures of one name, such as two histograms of one measure, names of their own: they head the columns of
+/// one table.
+fn tell_apart(axes: &mut [Axis], outputs: &mut [Output]) {
+    let mut taken = BTreeSet::new();
+    let mut find = |name: &str| {
+        let names = (2..).map(|nth| (format!("{name}_{nth}"), nth));
+        let free = std::iter::once((name.to_owned(), 1)).chain(names).find(|(name, _)| taken.insert(name.clone()));
+        free.filter(|(_, nth)| *nth > 1)
+    };
+    for axis in axes {
+        if let Some((name, nth)) = find(axis.name()) {
+            axis.tell_apart(name, nth);
+        }
+    }
+    for output in outputs {
+        if let Some((name, nth)) = find(output.name()) {
+            output.tell_apart(name, nth);
+        }
+    }
 }
 
 /// For each shown block, the block whose axes `relation` makes of its own.

@@ -97,6 +97,12 @@ impl Output {
         &self.name
     }
 
+    /// Tells the figure from others of its name, the `nth` one from 2 on.
+    pub(super) fn tell_apart(&mut self, name: String, nth: usize) {
+        self.name = name;
+        self.label = Label::new(format!("{} ({nth})", self.label.nl), format!("{} ({nth})", self.label.en));
+    }
+
     /// What the figure is, for people.
     pub fn label(&self, lang: Lang) -> &str {
         self.label.get(lang)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::contradiction::some_row_can_pass;
 use super::error::QueryError;
 use super::figure::{Figure, GroupAxis, Histogram};
 use super::filter::{Condition, RowFilter};
@@ -36,6 +37,9 @@ impl Parts {
             None => RowFilter::All,
             Some(condition) => condition.normalise(&self.dataset).ok_or(QueryError::NothingMatches)?,
         };
+        if !some_row_can_pass(&self.dataset, &filter) {
+            return Err(QueryError::NothingMatches);
+        }
         let query = Query {
             codebook: codebook.hash(),
             dataset: self.dataset,

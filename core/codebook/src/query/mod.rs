@@ -1,6 +1,7 @@
 //! The question: one canonical document, read from SQL or from JSON.
 
 mod build;
+mod contradiction;
 mod dialect;
 mod document;
 mod error;
