@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use optelsom_codebook::{Codebook, Hash256, QueryId};
 
+use crate::audit::account::Account;
 use crate::audit::finding::Finding;
+use crate::audit::guarded::Guarded;
 use crate::audit::{Files, Policy, bytes_of, document_path};
 use crate::entry::{
     AuthorisationEntry, DocumentEntry, Endings, Entry, FinalEntry, ParticipantsEntry, RefusalEntry, SigningError,
@@ -36,8 +38,19 @@ pub(super) struct Reading<'a> {
     ids: BTreeMap<QueryId, u64>,
     attempts: BTreeMap<u64, ParticipantsEntry>,
     endings: Endings,
-    pub(super) documents: BTreeSet<Hash256>,
+    account: Account,
+    guarded: Guarded,
+    documents: BTreeSet<Hash256>,
     findings: Vec<Finding>,
+}
+
+/// What the entries came to.
+pub(super) struct Read {
+    pub(super) findings: Vec<Finding>,
+    pub(super) endings: Endings,
+    pub(super) account: Account,
+    /// The documents that entries name.
+    pub(super) documents: BTreeSet<Hash256>,
 }
 
 impl<'a> Reading<'a> {
@@ -53,16 +66,25 @@ impl<'a> Reading<'a> {
             ids: BTreeMap::new(),
             attempts: BTreeMap::new(),
             endings: Endings::new(),
+            account: Account::default(),
+            guarded: Guarded::default(),
             documents: BTreeSet::new(),
             findings: Vec::new(),
         }
     }
 
     pub(super) fn read(&mut self, index: u64, leaf: &Leaf) {
+        let files = self.files;
+        let documents = |document: &Hash256| bytes_of(files, &document_path(document)).map(<[u8]>::to_vec);
         let entry = match Entry::from_bytes(leaf.as_bytes()) {
             Ok(entry) => entry,
-            Err(cause) => return self.findings.push(Finding::EntryMalformed { index, cause }),
+            Err(cause) => {
+                self.guarded.observe(None, &documents);
+                return self.findings.push(Finding::EntryMalformed { index, cause });
+            }
         };
+        let breach = self.guarded.observe(Some(&entry), &documents);
+        self.account.observe(index, &entry);
         if let Err(fault) = self.endings.observe(index, &entry) {
             self.findings.push(Finding::Ending(fault));
         }
@@ -72,7 +94,11 @@ impl<'a> Reading<'a> {
             Entry::Authorisation(entry) => self.authorisation(index, &entry),
             Entry::Refusal(entry) => self.refusal(index, &entry),
             Entry::Participants(entry) => self.participants(index, entry),
-            Entry::Final(entry) => self.finality(index, &entry),
+            Entry::Final(entry) => {
+                let breached = |cause| Finding::GuardBreached { index, participants: entry.participants, cause };
+                self.findings.extend(breach.map(breached));
+                self.finality(index, &entry);
+            }
             Entry::Void(entry) => self.void(index, &entry),
             Entry::Release(entry) => {
                 self.documents.insert(entry.proof);
@@ -96,10 +122,10 @@ impl<'a> Reading<'a> {
     }
 
     /// What was found, and how the queries ended.
-    pub(super) fn finish(mut self) -> (Vec<Finding>, Endings, BTreeSet<Hash256>) {
+    pub(super) fn finish(mut self) -> Read {
         let silent = self.queries.iter().filter(|(_, query)| !query.authorised).map(|(index, _)| *index);
         self.findings.extend(silent.map(Finding::Unauthorised));
-        (self.findings, self.endings, self.documents)
+        Read { findings: self.findings, endings: self.endings, account: self.account, documents: self.documents }
     }
 
     fn signed(&mut self, index: u64, checked: Result<(), SigningError>) {
@@ -220,6 +246,7 @@ impl<'a> Reading<'a> {
             (Subject::Roster, Some(text)) => match Roster::parse(&text).ok().filter(|r| r.hash() == change.named) {
                 Some(roster) => {
                     self.newest_roster = Some(roster.hash());
+                    self.accepted(index, &roster);
                     self.rosters.insert(roster.hash(), roster);
                     "roster"
                 }
@@ -235,6 +262,17 @@ impl<'a> Reading<'a> {
             (Subject::Software, _) => "software",
         };
         self.named.insert((kind, change.named));
+    }
+
+    fn accepted(&mut self, index: u64, roster: &Roster) {
+        let (faulty, collusion) = (self.policy.committee.faulty(), roster.collusion());
+        if faulty < collusion {
+            self.findings.push(Finding::TooTrusting { index, collusion, faulty });
+        }
+        let accepted = &self.policy.rosters;
+        if !accepted.is_empty() && !accepted.contains(&roster.hash()) {
+            self.findings.push(Finding::RosterNotAccepted { index, roster: roster.hash() });
+        }
     }
 
     fn mismatch(&mut self, index: u64, document: Hash256, kind: &'static str) {

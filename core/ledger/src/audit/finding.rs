@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use optelsom_codebook::{Hash256, QueryId};
+use optelsom_codebook::{Hash256, QueryId, Timestamp};
 use thiserror::Error;
 
 use crate::entry::{AuthorisationError, DecodeError, EndingFault, SigningError};
+use crate::guard::GuardRefusal;
 use crate::note::{CheckpointError, CommitteeError};
 use crate::tiles::{BundleError, TilePath};
 
@@ -28,6 +29,44 @@ impl fmt::Display for Place {
             Self::Log => formatter.write_str("the log"),
         }
     }
+}
+
+/// What kind of thing was found, the gravest first: where files are damaged, all else may follow from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A file is not as it was when the log was signed.
+    Damaged,
+    /// A file is missing, or there is one that does not belong here.
+    Incomplete,
+    /// The checkpoint is not the log's, or not enough witnesses have seen it.
+    Checkpoint,
+    /// The log was shown differently to others.
+    Forked,
+    /// A signature on an entry does not hold, or is missing.
+    Signature,
+    /// Entries that contradict each other or come in an order that cannot be.
+    Disorder,
+    /// A total that, with others, gives a supplier away.
+    Guard,
+    /// A published table that is not what was committed to.
+    Release,
+    /// A query that should have ended.
+    Unended,
+}
+
+impl Kind {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 9] = [
+        Self::Damaged,
+        Self::Incomplete,
+        Self::Checkpoint,
+        Self::Forked,
+        Self::Signature,
+        Self::Disorder,
+        Self::Guard,
+        Self::Release,
+        Self::Unended,
+    ];
 }
 
 /// One thing that is not as it should be.
@@ -166,6 +205,101 @@ pub enum Finding {
         /// Index of the query.
         query: u64,
     },
+    /// A query whose time was over before another one, logged before it, was asked.
+    #[error(
+        "query {index} was logged after entry {after} was asked, but had expired by then ({expires_at}): back-dated"
+    )]
+    BackDated {
+        /// Index of the query.
+        index: u64,
+        /// When it says that it expired.
+        expires_at: Timestamp,
+        /// Index of the query that was asked later and logged earlier.
+        after: u64,
+    },
+    /// A query that was asked after its witnesses saw it.
+    #[error("query {index} says that it was asked at {asked_at}; its witnesses had seen it by {witnessed}")]
+    FromTheFuture {
+        /// Index of the query.
+        index: u64,
+        /// When it says that it was asked.
+        asked_at: Timestamp,
+        /// The latest moment that a witness names.
+        witnessed: Timestamp,
+    },
+    /// A query that should have ended long ago.
+    #[error("query {index} expired at {expires_at} and has not ended; the witnesses last saw the log at {witnessed}")]
+    Overdue {
+        /// Index of the query.
+        index: u64,
+        /// When it expired.
+        expires_at: Timestamp,
+        /// The latest moment that a witness names.
+        witnessed: Timestamp,
+    },
+    /// A roster by which more suppliers may collude than witnesses may lie.
+    #[error(
+        "entry {index}: by this roster {collusion} may collude, but the trust file allows for {faulty} lying witnesses \
+         only; f must be at least c"
+    )]
+    TooTrusting {
+        /// Index of the roster's entry.
+        index: u64,
+        /// c.
+        collusion: usize,
+        /// f.
+        faulty: usize,
+    },
+    /// A roster that the auditor has not accepted.
+    #[error("entry {index} brings in roster {roster}, which is none of those that you accept")]
+    RosterNotAccepted {
+        /// Index of the roster's entry.
+        index: u64,
+        /// Its hash.
+        roster: Hash256,
+    },
+    /// An attempt was made final that the guard against differencing must refuse.
+    #[error("entry {index} makes the participants of entry {participants} final, but {cause}")]
+    GuardBreached {
+        /// The final entry.
+        index: u64,
+        /// The participants entry.
+        participants: u64,
+        /// What the guard says.
+        cause: GuardRefusal,
+    },
+    /// The copy of a trust file in the export is another than the one that the auditor goes by.
+    #[error("the export's trust.toml is another than the trust file that you go by")]
+    TrustCopyDiffers,
+    /// The files of a release are not in the export.
+    #[error("entry {index} releases a table whose files are missing ({path})")]
+    ReleaseMissing {
+        /// The release entry.
+        index: u64,
+        /// What is missing.
+        path: String,
+    },
+    /// A file of a release is not the one that the log names.
+    #[error("entry {index} releases a table, but {path} is not the file that it names")]
+    ReleaseAltered {
+        /// The release entry.
+        index: u64,
+        /// Which file.
+        path: String,
+    },
+    /// A release does not open against what the suppliers committed to.
+    #[error("entry {index} releases a table that is not proved: {cause}")]
+    ReleaseUnproved {
+        /// The release entry.
+        index: u64,
+        /// Why.
+        cause: String,
+    },
+    /// Another export of the log shows other entries.
+    #[error(
+        "the log was forked: the two exports differ from entry {0} on, and both are signed; somebody was shown another log"
+    )]
+    Forked(u64),
     /// Two final certificates, or a final and a void one: more suppliers colluded than the roster allows for.
     #[error(
         "entry {index} certifies query {query} although entry {earlier} certifies otherwise; both cannot be honest"
@@ -190,8 +324,10 @@ impl Finding {
             Self::DocumentAltered(document) | Self::DocumentUnreferenced(document) => {
                 Place::File(super::document_path(document))
             }
+            Self::ReleaseMissing { path, .. } | Self::ReleaseAltered { path, .. } => Place::File(path.clone()),
+            Self::TrustCopyDiffers => Place::File("trust.toml".to_owned()),
             Self::RootDiffers => Place::Log,
-            Self::EntryAltered(index) | Self::Unauthorised(index) => Place::Entry(*index),
+            Self::EntryAltered(index) | Self::Unauthorised(index) | Self::Forked(index) => Place::Entry(*index),
             Self::QueryTwice { second, .. } => Place::Entry(*second),
             Self::Ending(fault) => Place::Entry(match fault {
                 EndingFault::Twice { second, .. } => second.at,
@@ -207,7 +343,55 @@ impl Finding {
             | Self::Reference { index, .. }
             | Self::Chain { index }
             | Self::NotFinal { index, .. }
+            | Self::BackDated { index, .. }
+            | Self::FromTheFuture { index, .. }
+            | Self::Overdue { index, .. }
+            | Self::TooTrusting { index, .. }
+            | Self::RosterNotAccepted { index, .. }
+            | Self::GuardBreached { index, .. }
+            | Self::ReleaseUnproved { index, .. }
             | Self::CertifiedTwice { index, .. } => Place::Entry(*index),
+        }
+    }
+
+    /// Of what kind it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::BundleMalformed(..)
+            | Self::EntryAltered(_)
+            | Self::TileAltered(_)
+            | Self::RootDiffers
+            | Self::DocumentAltered(_)
+            | Self::TrustCopyDiffers
+            | Self::ReleaseAltered { .. } => Kind::Damaged,
+            Self::FileMissing(_)
+            | Self::FileUnexpected(_)
+            | Self::DocumentMissing { .. }
+            | Self::DocumentUnreferenced(_)
+            | Self::ReleaseMissing { .. } => Kind::Incomplete,
+            Self::Checkpoint(_) | Self::Witnesses(_) | Self::Strangers(_) | Self::TooTrusting { .. } => {
+                Kind::Checkpoint
+            }
+            Self::Forked(_) => Kind::Forked,
+            Self::Unauthorised(_)
+            | Self::AuthorisedTwice { .. }
+            | Self::Authorisation { .. }
+            | Self::Signature { .. } => Kind::Signature,
+            Self::EntryMalformed { .. }
+            | Self::DocumentMismatch { .. }
+            | Self::NotLogged { .. }
+            | Self::QueryTwice { .. }
+            | Self::Reference { .. }
+            | Self::Chain { .. }
+            | Self::Ending(_)
+            | Self::NotFinal { .. }
+            | Self::BackDated { .. }
+            | Self::FromTheFuture { .. }
+            | Self::RosterNotAccepted { .. }
+            | Self::CertifiedTwice { .. } => Kind::Disorder,
+            Self::GuardBreached { .. } => Kind::Guard,
+            Self::ReleaseUnproved { .. } => Kind::Release,
+            Self::Overdue { .. } => Kind::Unended,
         }
     }
 }

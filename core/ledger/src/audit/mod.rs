@@ -1,28 +1,37 @@
 //! Checking a whole log offline: from its files and the keys to trust, without a word of the party under audit.
 //!
 //! Files are those of C2SP tlog-tiles, each tile at its widest: `checkpoint`, `tile/<L>/<N>[.p/<W>]`,
-//! `tile/entries/<N>[.p/<W>]`; and the documents beside the log, `documents/<SHA-256 in hexadecimal>`. A single bit that
-//! is not as it was logged is found, and the file or entry named.
+//! `tile/entries/<N>[.p/<W>]`; the documents beside the log, `documents/<SHA-256 in hexadecimal>`; and what was
+//! published, `releases/<λ in hexadecimal>/<file>`. A single bit that is not as it was logged is found, and the file or
+//! entry named.
 
+mod account;
+mod dates;
 mod entries;
 mod finding;
+mod fork;
+mod guarded;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use optelsom_codebook::{Hash256, Timestamp};
+use optelsom_codebook::{Hash256, QueryId, Timestamp};
 
 use crate::entry::{ApprovalRule, Endings};
 use crate::identity::PublicIdentity;
 use crate::note::{Committee, KeyName, LogVerifier, SignedCheckpoint};
 use crate::proof::TreeHead;
-use crate::tiles::TilePath;
+use crate::tiles::{TilePath, Tiles};
+use crate::trust::Trust;
 
-pub use finding::{Finding, Place};
+pub use account::{Account, Attempt, EditionAccount, End, Logged, QueryAccount};
+pub use finding::{Finding, Kind, Place};
+pub use fork::{Kinship, compare};
 
 /// Where the checkpoint lies.
 pub const CHECKPOINT: &str = "checkpoint";
 const DOCUMENTS: &str = "documents/";
+const RELEASES: &str = "releases/";
 
 /// The files of an exported log by their paths.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -30,6 +39,21 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// Where a document lies.
 pub fn document_path(document: &Hash256) -> String {
     format!("{DOCUMENTS}{document}")
+}
+
+/// Where the files of a query's release lie; their names follow.
+pub fn release_folder(query: &QueryId) -> String {
+    format!("{RELEASES}{query}/")
+}
+
+/// The tiles among the files, for proofs.
+pub fn tiles_of(files: &Files) -> Tiles {
+    let tile = |(path, bytes): (&String, &Vec<u8>)| Some((path.parse::<TilePath>().ok()?, bytes.clone()));
+    files
+        .range("tile/".to_owned()..)
+        .map_while(|file| file.0.starts_with("tile/").then_some(file))
+        .filter_map(tile)
+        .collect()
 }
 
 fn bytes_of<'a>(files: &'a Files, path: &str) -> Option<&'a [u8]> {
@@ -47,6 +71,20 @@ pub struct Policy {
     pub operator: PublicIdentity,
     /// Whether queries need a second person.
     pub approvals: ApprovalRule,
+    /// The hashes of the rosters that the auditor accepts; any, if there are none.
+    pub rosters: BTreeSet<Hash256>,
+}
+
+impl From<&Trust> for Policy {
+    fn from(trust: &Trust) -> Self {
+        Self {
+            log: trust.log().clone(),
+            committee: trust.committee().clone(),
+            operator: *trust.operator(),
+            approvals: trust.approvals(),
+            rosters: BTreeSet::new(),
+        }
+    }
 }
 
 /// What an audit came to.
@@ -60,11 +98,26 @@ pub struct Report {
     pub witnessed: Vec<(KeyName, Timestamp)>,
     /// How the queries ended, and which have not.
     pub endings: Endings,
+    /// What the log tells of each query.
+    pub account: Account,
+}
+
+impl Report {
+    /// The latest moment at which a witness says that it saw the log.
+    pub fn seen_at(&self) -> Option<Timestamp> {
+        self.witnessed.iter().map(|(_, at)| *at).max()
+    }
 }
 
 /// Audits the files of a log.
 pub fn audit(files: &Files, policy: &Policy) -> Report {
-    let mut report = Report { findings: Vec::new(), head: None, witnessed: Vec::new(), endings: Endings::new() };
+    let mut report = Report {
+        findings: Vec::new(),
+        head: None,
+        witnessed: Vec::new(),
+        endings: Endings::new(),
+        account: Account::default(),
+    };
     report.findings.extend(altered_documents(files));
     let Some(checkpoint) = trusted_checkpoint(files, policy, &mut report) else { return report };
     let head = *checkpoint.head();
@@ -72,10 +125,12 @@ pub fn audit(files: &Files, policy: &Policy) -> Report {
     let mut reading = entries::Reading::new(files, policy);
     let tree = tree::rebuild(files, &head, |index, leaf| reading.read(index, leaf));
     report.findings.extend(tree);
-    let (findings, endings, documents) = reading.finish();
-    report.findings.extend(findings);
-    report.findings.extend(unexpected(files, &head, &documents));
-    report.endings = endings;
+    let read = reading.finish();
+    report.findings.extend(read.findings);
+    report.findings.extend(dates::check(&read.account, report.seen_at()));
+    report.findings.extend(unexpected(files, &head, &read.documents, &read.account));
+    report.endings = read.endings;
+    report.account = read.account;
     report
 }
 
@@ -110,8 +165,15 @@ fn altered_documents(files: &Files) -> impl Iterator<Item = Finding> {
     documents.filter(|(name, bytes)| Hash256::of(bytes) != *name).map(|(name, _)| Finding::DocumentAltered(name))
 }
 
-fn unexpected(files: &Files, head: &TreeHead, documents: &BTreeSet<Hash256>) -> Vec<Finding> {
+fn unexpected(files: &Files, head: &TreeHead, documents: &BTreeSet<Hash256>, account: &Account) -> Vec<Finding> {
     let full: BTreeSet<TilePath> = TilePath::all(head.size()).collect();
+    let released =
+        account.queries().filter(|query| matches!(&query.end, Some(end) if matches!(end.fact, End::Release(_))));
+    let released: BTreeSet<String> = released.map(|query| release_folder(&query.id)).collect();
+    let of_a_release = |path: &str| {
+        let folder = path.rfind('/').and_then(|slash| path.get(..=slash));
+        folder.is_some_and(|folder| released.contains(folder))
+    };
     let judge = |path: &String| {
         if path == CHECKPOINT || path.parse::<TilePath>().is_ok_and(|tile| full.contains(&tile)) {
             return None;
@@ -119,6 +181,7 @@ fn unexpected(files: &Files, head: &TreeHead, documents: &BTreeSet<Hash256>) -> 
         match document_name(path) {
             Some(name) if documents.contains(&name) => None,
             Some(name) => Some(Finding::DocumentUnreferenced(name)),
+            None if of_a_release(path) => None,
             None => Some(Finding::FileUnexpected(path.clone())),
         }
     };

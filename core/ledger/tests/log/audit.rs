@@ -1,6 +1,8 @@
 //! The audit of an exported log: a good one passes, every flipped bit is found and named, and so is what a coordinator
 //! could do that holds its own keys.
 
+use std::collections::BTreeSet;
+
 use optelsom_codebook::{Codebook, Hash256};
 use optelsom_ledger::audit::{CHECKPOINT, Files, Finding, Place, Policy, Report, audit, document_path};
 use optelsom_ledger::entry::{
@@ -14,18 +16,23 @@ use optelsom_ledger::{Member, Requester, Roster};
 use crate::fixture::{CODEBOOK, Federation, Log, key, numbered, reason, supplier};
 
 /// A log and the documents beside it.
-struct Book {
-    federation: Federation,
-    log: Log,
-    documents: Vec<Vec<u8>>,
+pub(crate) struct Book {
+    pub(crate) federation: Federation,
+    pub(crate) log: Log,
+    pub(crate) documents: Vec<Vec<u8>>,
 }
 
-const FIRST_QUERY: u64 = 3;
+pub(crate) const FIRST_QUERY: u64 = 3;
 
 impl Book {
     /// The documents that queries go by.
-    fn opened() -> Self {
-        let mut book = Self { federation: Federation::new(4, 1), log: Log::default(), documents: Vec::new() };
+    pub(crate) fn opened() -> Self {
+        Self::of(4)
+    }
+
+    /// The same, of so many suppliers.
+    pub(crate) fn of(suppliers: usize) -> Self {
+        let mut book = Self { federation: Federation::new(suppliers, 1), log: Log::default(), documents: Vec::new() };
         let roster = book.federation.roster.clone();
         book.document(Subject::Roster, roster.to_toml().as_bytes(), roster.hash(), None);
         let codebook = Codebook::parse(CODEBOOK).unwrap().hash();
@@ -35,7 +42,7 @@ impl Book {
     }
 
     /// And one query from asking to release.
-    fn good() -> Self {
+    pub(crate) fn good() -> Self {
         let mut book = Self::opened();
         let query = book.ask(1);
         let attempt = book.attempt(query);
@@ -44,13 +51,13 @@ impl Book {
         book
     }
 
-    fn document(&mut self, subject: Subject, text: &[u8], named: Hash256, after: Option<u64>) -> u64 {
+    pub(crate) fn document(&mut self, subject: Subject, text: &[u8], named: Hash256, after: Option<u64>) -> u64 {
         self.documents.push(text.to_vec());
         let entry = self.federation.document_entry(subject, text, named, after);
         self.log.push(&entry)
     }
 
-    fn ask(&mut self, seed: u8) -> u64 {
+    pub(crate) fn ask(&mut self, seed: u8) -> u64 {
         let query = self.log.push(&Entry::Query(self.federation.query(seed)));
         self.documents.push(self.federation.document(seed));
         self.log.push(&self.federation.authorisation(query, seed));
@@ -58,22 +65,26 @@ impl Book {
     }
 
     fn attempt(&mut self, query: u64) -> u64 {
-        let participants = (0..4).map(supplier).collect();
-        self.log.push(&Entry::Participants(self.federation.participants(query, 1, participants)))
+        self.attempt_of(query, 1, 0..4)
     }
 
-    fn finality(&self, query: u64, attempt: u64) -> FinalEntry {
+    pub(crate) fn attempt_of(&mut self, query: u64, attempt: u32, suppliers: impl IntoIterator<Item = usize>) -> u64 {
+        let participants = suppliers.into_iter().map(supplier).collect();
+        self.log.push(&Entry::Participants(self.federation.participants(query, attempt, participants)))
+    }
+
+    pub(crate) fn finality(&self, query: u64, attempt: u64) -> FinalEntry {
         let read = |at: u64| Entry::from_bytes(self.log.leaves[at as usize].as_bytes()).unwrap();
         let (Entry::Query(entry), Entry::Participants(list)) = (read(query), read(attempt)) else { panic!() };
         self.federation.finality(entry.id(), attempt, &list)
     }
 
-    fn finish(&mut self, query: u64, attempt: u64) -> u64 {
+    pub(crate) fn finish(&mut self, query: u64, attempt: u64) -> u64 {
         let entry = self.finality(query, attempt);
         self.log.push(&Entry::Final(entry))
     }
 
-    fn release(&mut self, query: u64) -> u64 {
+    pub(crate) fn release(&mut self, query: u64) -> u64 {
         self.log.push(&Entry::Release(ReleaseEntry {
             query,
             outcome: Outcome::Complete,
@@ -84,16 +95,17 @@ impl Book {
         }))
     }
 
-    fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> Policy {
         Policy {
             log: self.federation.log.verifier().clone(),
             committee: self.federation.committee.clone(),
             operator: self.federation.operator.public(),
             approvals: ApprovalRule::OnePerson,
+            rosters: BTreeSet::new(),
         }
     }
 
-    fn files(&self) -> Files {
+    pub(crate) fn files(&self) -> Files {
         let mut files = Files::new();
         files.insert(CHECKPOINT.to_owned(), self.federation.cosigned(&self.log).to_bytes());
         for path in TilePath::all(self.log.edge.size()) {
@@ -105,11 +117,11 @@ impl Book {
         files
     }
 
-    fn audit(&self) -> Report {
+    pub(crate) fn audit(&self) -> Report {
         audit(&self.files(), &self.policy())
     }
 
-    fn finding(&self) -> Finding {
+    pub(crate) fn finding(&self) -> Finding {
         let mut findings = self.audit().findings;
         assert_eq!(findings.len(), 1, "{findings:?}");
         findings.remove(0)

@@ -1,6 +1,6 @@
 //! A federation with all its keys, and a log that entries are put into.
 
-use optelsom_codebook::{Codebook, EditionId, Hash256, QueryId, SupplierId, Timestamp};
+use optelsom_codebook::{Codebook, EditionId, Hash256, Query, QueryId, SupplierId, Timestamp};
 use optelsom_ledger::entry::signing::{final_bytes, void_bytes};
 use optelsom_ledger::entry::{
     AuthorisationEntry, DocumentChange, DocumentEntry, Entry, FinalEntry, ParticipantsEntry, ReasonCode, Subject,
@@ -99,9 +99,14 @@ impl Federation {
         }
     }
 
-    /// The query's document; what stands in it is nothing to the log.
+    /// The query's document: from 2018 on, so that all overlap; the seed tells for how long.
     pub fn document(&self, seed: u8) -> Vec<u8> {
-        format!("{{\"dataset\":\"victims\",\"n\":{seed}}}").into_bytes()
+        let codebook = Codebook::parse(CODEBOOK).unwrap();
+        let sql = format!(
+            "SELECT year, COUNT(*) FROM victims WHERE year BETWEEN 2018 AND {} GROUP BY year",
+            2018 + u16::from(seed % 6)
+        );
+        Query::from_sql(&codebook, &sql).unwrap().canonical_bytes()
     }
 
     pub fn signed(&self, seed: u8) -> SignedQuery {
@@ -144,6 +149,11 @@ impl Federation {
 
     /// Has everybody cosign, each from nothing.
     pub fn cosigned(&self, log: &Log) -> SignedCheckpoint {
+        self.cosigned_at(log, NOW)
+    }
+
+    /// Has everybody cosign at this moment.
+    pub fn cosigned_at(&self, log: &Log, now: Timestamp) -> SignedCheckpoint {
         let checkpoint = log.checkpoint(self);
         let cosignatures: Vec<Cosignature> = self
             .cosigners
@@ -151,7 +161,7 @@ impl Federation {
             .map(|cosigner| {
                 let record = WitnessRecord::fresh(self.log.verifier());
                 let (bytes, proof) = (checkpoint.to_bytes(), ConsistencyProof::empty());
-                cosign(&record, &bytes, &proof, self.log.verifier(), cosigner, NOW).unwrap().stored().1
+                cosign(&record, &bytes, &proof, self.log.verifier(), cosigner, now).unwrap().stored().1
             })
             .collect();
         checkpoint.with_cosignatures(&cosignatures).unwrap()

@@ -3,6 +3,7 @@
 
 mod appender;
 mod audit;
+mod audit_rules;
 mod entries;
 mod fixture;
 mod gate;
