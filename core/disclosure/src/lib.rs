@@ -4,14 +4,14 @@
 //!
 //! A cell that counts some, but fewer than k, is hidden, and so is each figure that rests on it. Where totals are shown
 //! beside it, further cells are hidden, so that subtracting doesn't give it away; the [`attacker`] tries every table before
-//! it is handed out. **Differences between tables are not looked at yet.** Sums of a measure cannot be worked out exactly,
-//! but nothing is promised of how closely.
+//! it is handed out. So are cells that would give one away together with the [`History`] of releases about the same edition.
 //!
 //! Pure: no network, no clock, no disk, no randomness.
 
 pub mod attacker;
 mod cell;
 mod decimal;
+mod history;
 mod note;
 mod policy;
 mod protect;
@@ -22,11 +22,12 @@ mod totals;
 
 pub use cell::{Bounds, CellValue, Status};
 pub use decimal::{Decimal, MAX_DECIMALS, NotADecimal};
+pub use history::{History, HistoryError};
 pub use note::{Absence, Note};
-pub use policy::{LEAST_MINIMUM_FREQUENCY, Policy, PolicyError};
-pub use protect::{ProtectError, protect};
+pub use policy::{LEAST_MINIMUM_FREQUENCY, LEAST_SUPPLIERS_OF_A_SUM, Policy, PolicyError};
+pub use protect::{ProtectError, protect, protect_after};
 pub use release::{CodebookReference, RELEASE_FORMAT, Release, ReleaseError, RoundFacts};
-pub use table::{AxisHeading, FigureHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
+pub use table::{AxisHeading, Base, FigureHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
 pub use totals::Totals;
 
 #[cfg(test)]

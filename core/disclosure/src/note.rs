@@ -120,9 +120,7 @@ impl Note {
             Self::OtherCodesNotShown { label, .. } => {
                 format!("The rows were selected by “{}”; further values that they have of it are not shown.", label.en)
             }
-            Self::Rounded => {
-                "Counts are rounded, each by itself: parts need not add up to their total.".to_owned()
-            }
+            Self::Rounded => "Counts are rounded, each by itself: parts need not add up to their total.".to_owned(),
             Self::NothingCounted => "No row was counted at all.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {
                 format!("Incomplete: {taking_part} of the {asked} suppliers asked took part.")

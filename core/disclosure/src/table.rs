@@ -95,17 +95,39 @@ impl Row {
     }
 }
 
+/// What figures rest on, where it cannot be read off them: how many rows there are, or how many with a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Base {
+    /// The measure whose values were counted; none where all rows were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<String>,
+    /// For each cell of the groupings that figures are made of, in the order of the plan.
+    pub counts: Vec<CellValue>,
+}
+
 /// A table in which every cell carries a value or a reason. What is hidden in it is nowhere in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProtectedTable {
     axes: Vec<AxisHeading>,
     figures: Vec<FigureHeading>,
     rows: Vec<Row>,
+    bases: Vec<Base>,
 }
 
 impl ProtectedTable {
     pub(crate) fn new(axes: Vec<AxisHeading>, figures: Vec<FigureHeading>, rows: Vec<Row>) -> Self {
-        Self { axes, figures, rows }
+        Self { axes, figures, rows, bases: Vec::new() }
+    }
+
+    pub(crate) fn with_bases(mut self, bases: Vec<Base>) -> Self {
+        self.bases = bases;
+        self
+    }
+
+    /// What the figures rest on, where that is not among them: against these counts later tables are protected.
+    pub fn bases(&self) -> &[Base] {
+        &self.bases
     }
 
     /// The axes in the order of the question.
@@ -169,10 +191,13 @@ impl Serialize for RowsWriting<'_> {
 
 impl Serialize for ProtectedTable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut table = serializer.serialize_struct("ProtectedTable", 3)?;
+        let mut table = serializer.serialize_struct("ProtectedTable", 3 + usize::from(!self.bases.is_empty()))?;
         table.serialize_field("axes", &self.axes)?;
         table.serialize_field("figures", &self.figures)?;
         table.serialize_field("rows", &RowsWriting(self))?;
+        if !self.bases.is_empty() {
+            table.serialize_field("bases", &self.bases)?;
+        }
         table.end()
     }
 }
@@ -190,6 +215,8 @@ struct TableReading {
     axes: Vec<AxisHeading>,
     figures: Vec<FigureHeading>,
     rows: Vec<RowReading>,
+    #[serde(default)]
+    bases: Vec<Base>,
 }
 
 impl<'de> Deserialize<'de> for ProtectedTable {
@@ -210,7 +237,7 @@ impl TableReading {
             })
             .collect::<Result<Vec<_>, _>>()?;
         drop(positions);
-        Ok(ProtectedTable { axes: self.axes, figures: self.figures, rows })
+        Ok(ProtectedTable { axes: self.axes, figures: self.figures, rows, bases: self.bases })
     }
 }
 

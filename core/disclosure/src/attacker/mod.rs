@@ -16,6 +16,7 @@ pub use linear::{Inconsistent, Interval};
 use crate::table::ProtectedTable;
 use equations::Equation;
 use published::Published;
+pub(crate) use published::{known, withheld};
 
 /// More unknowns than this in one linear program are not tried before a release: the table is hidden more coarsely.
 const MOST_UNKNOWNS: usize = 400;
@@ -31,13 +32,13 @@ pub enum Counting {
 
 /// What is known of one cell: from `lower` to `upper`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Known {
-    lower: i64,
-    upper: Option<i64>,
+pub(crate) struct Known {
+    pub(crate) lower: i64,
+    pub(crate) upper: Option<i64>,
 }
 
 impl Known {
-    fn value(self) -> Option<i64> {
+    pub(crate) fn value(self) -> Option<i64> {
         (self.upper == Some(self.lower)).then_some(self.lower)
     }
 
@@ -122,7 +123,10 @@ impl Attack {
         open.into_iter().all(|row| {
             let component = self.component(row);
             component.unknowns.len() <= MOST_UNKNOWNS
-                && widths.get(row).zip(self.solve(&component, row).ok()).is_some_and(|(&width, known)| known.is_as_wide_as(width))
+                && widths
+                    .get(row)
+                    .zip(self.solve(&component, row).ok())
+                    .is_some_and(|(&width, known)| known.is_as_wide_as(width))
         })
     }
 }

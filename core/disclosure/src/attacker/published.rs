@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Counting, Known};
-use crate::cell::Status;
+use crate::cell::{CellValue, Status};
 use crate::table::{FigureKind, ProtectedTable, Row};
 
 /// The cells of one grouping: mixed radix over its axes, the first slowest.
@@ -40,7 +40,9 @@ impl Published {
             .iter()
             .map(|row| row.figures().get(figure).map(|cell| cell.status()))
             .collect::<Option<_>>()?;
-        let withheld = withheld(&places, &statuses);
+        let of_block =
+            |rows: &BTreeMap<usize, usize>| rows.values().filter_map(|&row| statuses.get(row).copied()).collect();
+        let withheld = withheld(&places.iter().map(|(&mask, rows)| (mask, of_block(rows))).collect());
         let rows_withheld = withheld.iter().filter_map(|mask| places.get(mask)).flat_map(BTreeMap::values).copied();
         let withheld_rows = rows_withheld.collect();
         let mut published =
@@ -53,26 +55,8 @@ impl Published {
             }
             for &row in rows.values() {
                 let cell = table.rows().get(row)?.figures().get(figure)?;
-                let known = match (cell.status(), cell.value(), counting) {
-                    (Status::Rounded, Some(value), _) => {
-                        let value = i64::try_from(value.scaled()).ok()?;
-                        let base = i64::try_from(table.figures().get(figure)?.rounded_to?).ok()?;
-                        // Half a base is rounded up.
-                        Known { lower: (value - base / 2).max(0), upper: Some(value + (base - 1) / 2) }
-                    }
-                    (_, Some(value), _) => {
-                        let value = i64::try_from(value.scaled()).ok()?;
-                        Known { lower: value, upper: Some(value) }
-                    }
-                    (Status::NotCollected | Status::SupplierAbsent, None, _) => Known { lower: 0, upper: Some(0) },
-                    (Status::HiddenTooFewSuppliers, None, Counting::Rows) => Known { lower: 1, upper: None },
-                    (Status::HiddenTooFew, None, Counting::Rows) => Known { lower: 1, upper: Some(k - 1) },
-                    (Status::HiddenTooFew, None, Counting::Values) => Known { lower: 0, upper: Some(k - 1) },
-                    (Status::HiddenProtectsOthers, None, Counting::Rows) if !withheld.contains(&mask) => {
-                        Known { lower: k, upper: None }
-                    }
-                    _ => Known { lower: 0, upper: None },
-                };
+                let rounded_to = table.figures().get(figure)?.rounded_to;
+                let known = known(cell, k, counting, withheld.contains(&mask), rounded_to)?;
                 *published.cells.get_mut(row)? = known;
             }
             let cells = rows.values().map(|&row| u32::try_from(row).ok()).collect::<Option<_>>()?;
@@ -105,15 +89,43 @@ impl Published {
 
 /// The groupings that are hidden whole, when nothing but the finest groupings is shown beside them: then the status says
 /// nothing about how many there are.
-fn withheld(places: &BTreeMap<u64, BTreeMap<usize, usize>>, statuses: &[Status]) -> Vec<u64> {
-    let protects = |row: &usize| statuses.get(*row) == Some(&Status::HiddenProtectsOthers);
-    let (whole, rest): (Vec<_>, Vec<_>) = places.iter().partition(|(_, rows)| rows.values().all(protects));
-    let finest = |mask: u64| places.keys().all(|&other| other == mask || other & mask != mask);
+pub(crate) fn withheld(blocks: &BTreeMap<u64, Vec<Status>>) -> Vec<u64> {
+    let protects = |status: &Status| *status == Status::HiddenProtectsOthers;
+    let (whole, rest): (Vec<_>, Vec<_>) = blocks.iter().partition(|(_, statuses)| statuses.iter().all(protects));
+    let finest = |mask: u64| blocks.keys().all(|&other| other == mask || other & mask != mask);
     if rest.iter().all(|(mask, _)| finest(**mask)) {
         whole.into_iter().map(|(&mask, _)| mask).collect()
     } else {
         Vec::new()
     }
+}
+
+/// What a cell tells of its count. `None` for a count that is none.
+pub(crate) fn known(
+    cell: &CellValue,
+    k: i64,
+    counting: Counting,
+    withheld: bool,
+    rounded_to: Option<u64>,
+) -> Option<Known> {
+    Some(match (cell.status(), cell.value(), counting) {
+        (Status::Rounded, Some(value), _) => {
+            let value = i64::try_from(value.scaled()).ok()?;
+            let base = i64::try_from(rounded_to?).ok()?;
+            // Half a base is rounded up.
+            Known { lower: (value - base / 2).max(0), upper: Some(value + (base - 1) / 2) }
+        }
+        (_, Some(value), _) => {
+            let value = i64::try_from(value.scaled()).ok()?;
+            Known { lower: value, upper: Some(value) }
+        }
+        (Status::NotCollected | Status::SupplierAbsent, None, _) => Known { lower: 0, upper: Some(0) },
+        (Status::HiddenTooFewSuppliers, None, Counting::Rows) => Known { lower: 1, upper: None },
+        (Status::HiddenTooFew, None, Counting::Rows) => Known { lower: 1, upper: Some(k - 1) },
+        (Status::HiddenTooFew, None, Counting::Values) => Known { lower: 0, upper: Some(k - 1) },
+        (Status::HiddenProtectsOthers, None, Counting::Rows) if !withheld => Known { lower: k, upper: None },
+        _ => Known { lower: 0, upper: None },
+    })
 }
 
 fn mask(row: &Row) -> u64 {

@@ -3,10 +3,11 @@
 use optelsom_codebook::{Output, OutputKind, Plan};
 
 use super::ProtectError;
-use super::hide::Hidden;
+use super::hide::{Hidden, shown_as};
 use super::quantile::quantile;
 use crate::cell::CellValue;
 use crate::decimal::Decimal;
+use crate::suppress::Mark;
 
 /// The totals of a plan, opened.
 pub(super) struct Opened<'t> {
@@ -33,11 +34,7 @@ impl Opened<'_> {
             return Ok(hidden);
         }
         match output.kind() {
-            OutputKind::Count { .. } if count == 0 => Ok(CellValue::TrueZero(Decimal::whole(0))),
-            OutputKind::Count { .. } => Ok(match self.rounding {
-                Some(_) => CellValue::Rounded(Decimal::whole(self.rounded(count))),
-                None => CellValue::Shown(Decimal::whole(count)),
-            }),
+            OutputKind::Count { .. } => Ok(self.count(count)),
             OutputKind::Sum { measure, column, present } => {
                 let scale = self.scale(*measure, 1)?;
                 self.of_values(output, *measure, cell, *column, *present, |values| Some((values.sum, scale)))
@@ -52,7 +49,9 @@ impl Opened<'_> {
             | OutputKind::StandardDeviation { measure, sum, squares, present, population } => {
                 let scale = self.scale(*measure, 2)?;
                 let squares = i128::from(self.at(*squares, cell)?);
-                self.of_values(output, *measure, cell, *sum, *present, |values| variance(values, squares, scale, *population))
+                self.of_values(output, *measure, cell, *sum, *present, |values| {
+                    variance(values, squares, scale, *population)
+                })
             }
             OutputKind::Share { margins, .. } => self.share(output, count, margins, block, cell),
             OutputKind::Quantile { measure, axis, probability, distributions, .. } => {
@@ -63,6 +62,29 @@ impl Opened<'_> {
                 let measure = self.plan.dataset().measures().get(*measure).ok_or(ProtectError::Shape)?;
                 quantile(axis, &counts, *probability, self.k, measure.decimals())
             }
+        }
+    }
+
+    /// What the cells of these blocks say of a column of counts.
+    pub(super) fn counts(
+        &self,
+        blocks: &[usize],
+        column: usize,
+        marks: &[Mark],
+    ) -> Result<Vec<CellValue>, ProtectError> {
+        let cells = blocks.iter().filter_map(|&at| self.plan.blocks().get(at)).flat_map(|block| block.cells());
+        let of_cell = |cell: usize| {
+            let count = self.at(column, cell)?;
+            Ok(shown_as(marks.get(cell).copied()).unwrap_or_else(|| self.count(count)))
+        };
+        cells.map(of_cell).collect()
+    }
+
+    fn count(&self, count: i64) -> CellValue {
+        match self.rounding {
+            _ if count == 0 => CellValue::TrueZero(Decimal::whole(0)),
+            Some(_) => CellValue::Rounded(Decimal::whole(self.rounded(count))),
+            None => CellValue::Shown(Decimal::whole(count)),
         }
     }
 

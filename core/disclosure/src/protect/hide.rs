@@ -1,16 +1,18 @@
 //! Which cells are hidden, and why: too few, or needed to protect others. No choice stands that the attacker opens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use optelsom_codebook::{Column, Label, OutputKind, Plan};
+use optelsom_codebook::{Column, Label, Measure, OutputKind, Plan};
 
+use super::figure::Opened;
 use super::{ProtectError, axis_heading, dominance};
 use crate::attacker::{Attack, Counting};
 use crate::cell::CellValue;
 use crate::decimal::Decimal;
+use crate::history::{Beside, History, Proposed, Watch};
 use crate::policy::Policy;
 use crate::suppress::{Mark, Move, Rule, Suppression};
-use crate::table::{FigureHeading, FigureKind, ProtectedTable, Row};
+use crate::table::{Base, FigureHeading, FigureKind, ProtectedTable, Row};
 
 /// What becomes of the cells of a plan.
 pub(super) struct Hidden {
@@ -21,26 +23,54 @@ pub(super) struct Hidden {
 
 impl Hidden {
     /// Decides for the counts of rows, then for the values of each measure, which follow the rows.
-    pub(super) fn decide(plan: &Plan, policy: &Policy, columns: &[Vec<i64>]) -> Result<Self, ProtectError> {
+    pub(super) fn decide(
+        plan: &Plan,
+        policy: &Policy,
+        columns: &[Vec<i64>],
+        history: &History,
+    ) -> Result<Self, ProtectError> {
         let published = &published(plan);
         let counts = columns.first().ok_or(ProtectError::Shape)?;
         let of_rows = find(plan, columns, Column::Suppliers { measure: None });
-        let column = Guarded { plan, policy, published, values: counts, counting: Counting::Rows };
-        let open = vec![Mark::Open; plan.cell_count()];
-        let rows = column.decide(column.primary(open, of_rows, policy.minimum_suppliers()))?;
+        let fewest = policy.minimum_suppliers();
+        let column = Guarded { plan, policy, published, history, values: counts, measure: None, fewest };
+        let rows = column.decide(column.primary(vec![Mark::Open; plan.cell_count()], of_rows))?;
         let mut values = BTreeMap::new();
+        let fewest = policy.minimum_suppliers_of_a_sum();
         for (measure, present) in plan.outputs().iter().filter_map(|output| present(output.kind())) {
             if values.contains_key(&measure) {
                 continue;
             }
             let counts = columns.get(present).ok_or(ProtectError::Shape)?;
-            let column = Guarded { plan, policy, published, values: counts, counting: Counting::Values };
+            let column = Guarded { plan, policy, published, history, values: counts, measure: Some(measure), fewest };
             let suppliers = find(plan, columns, Column::Suppliers { measure: Some(measure) }).or(of_rows);
-            let mut marks = column.primary(rows.clone(), suppliers, policy.minimum_suppliers_of_a_sum());
+            let mut marks = column.primary(rows.clone(), suppliers);
             dominance::mark(plan, policy, columns, measure, &mut marks)?;
-            values.insert(measure, if marks == rows { marks } else { column.decide(marks)? });
+            // Without values of its own it follows the rows, and is protected with them.
+            let follows = present == 0 && marks == rows;
+            values.insert(measure, if follows { marks } else { column.decide(marks)? });
         }
         Ok(Self { rows, values })
+    }
+
+    /// The counts that figures rest on, where they do not say them: later tables are protected against those, too.
+    pub(super) fn bases(&self, opened: &Opened<'_>) -> Result<Vec<Base>, ProtectError> {
+        let (plan, published) = (opened.plan, published(opened.plan));
+        let is_count = |kind: &OutputKind| matches!(kind, OutputKind::Count { .. });
+        let counts_shown = plan.outputs().iter().any(|output| is_count(output.kind()));
+        let all_shown = published.iter().all(|&at| plan.blocks().get(at).is_some_and(|block| block.shown()));
+        let mut bases = Vec::new();
+        if !counts_shown || !all_shown {
+            bases.push(Base { measure: None, counts: opened.counts(&published, 0, &self.rows)? });
+        }
+        for (measure, present) in plan.outputs().iter().filter_map(|output| present(output.kind())) {
+            let marks = self.values.get(&measure).unwrap_or(&self.rows);
+            let name = plan.dataset().measures().get(measure).map(|measure| measure.name().to_owned());
+            if (present != 0 || *marks != self.rows) && bases.iter().all(|base| base.measure != name) {
+                bases.push(Base { measure: name, counts: opened.counts(&published, present, marks)? });
+            }
+        }
+        Ok(bases)
     }
 
     /// Why the count of a cell is hidden, if it is.
@@ -54,7 +84,12 @@ impl Hidden {
     }
 }
 
-fn shown_as(mark: Option<Mark>) -> Option<CellValue> {
+/// The measure of a figure that is made of values.
+pub(crate) fn values_of(kind: &OutputKind) -> Option<usize> {
+    present(kind).map(|(measure, _)| measure)
+}
+
+pub(super) fn shown_as(mark: Option<Mark>) -> Option<CellValue> {
     match mark {
         Some(Mark::Open) => None,
         Some(Mark::TooFew) => Some(CellValue::HiddenTooFew),
@@ -76,7 +111,7 @@ fn present(kind: &OutputKind) -> Option<(usize, usize)> {
 }
 
 /// The blocks that are shown, and those by which shares are divided: they follow from a share and its count.
-fn published(plan: &Plan) -> Vec<usize> {
+pub(crate) fn published(plan: &Plan) -> Vec<usize> {
     let margins = plan.outputs().iter().filter_map(|output| match output.kind() {
         OutputKind::Share { margins, .. } => Some(margins),
         _ => None,
@@ -84,6 +119,28 @@ fn published(plan: &Plan) -> Vec<usize> {
     let margins: Vec<usize> = margins.flatten().flatten().copied().collect();
     let blocks = plan.blocks().iter().enumerate();
     blocks.filter(|(at, block)| block.shown() || margins.contains(at)).map(|(at, _)| at).collect()
+}
+
+fn hide(marks: &mut [Mark], cell: usize) {
+    if let Some(mark) = marks.get_mut(cell).filter(|mark| **mark == Mark::Open) {
+        *mark = Mark::Protects;
+    }
+}
+
+/// What was hidden before stays hidden, for the same reason; what was shown is shown, unless it is too few by now.
+fn as_before(mut marks: Vec<Mark>, before: &[(usize, CellValue)]) -> Vec<Mark> {
+    for (cell, value) in before {
+        if let Some(mark) = marks.get_mut(*cell) {
+            *mark = match value {
+                CellValue::HiddenTooFew => Mark::TooFew,
+                CellValue::HiddenTooFewSuppliers => Mark::TooFewSuppliers,
+                CellValue::HiddenDominance => Mark::Dominated,
+                CellValue::HiddenProtectsOthers => Mark::Protects,
+                _ => *mark,
+            };
+        }
+    }
+    marks
 }
 
 /// The cells of a column, if the plan has it.
@@ -97,14 +154,21 @@ struct Guarded<'c> {
     plan: &'c Plan,
     policy: &'c Policy,
     published: &'c [usize],
+    history: &'c History,
     values: &'c [i64],
-    counting: Counting,
+    /// The measure whose values are counted, if not rows are.
+    measure: Option<usize>,
+    /// The fewest suppliers that may share a cell.
+    fewest: u64,
 }
+
+/// How often more is hidden for the sake of earlier releases before a table is refused.
+const MOST_ROUNDS: usize = 60;
 
 impl Guarded<'_> {
     /// Marks what is hidden for its own sake, beside what is hidden anyhow.
-    fn primary(&self, mut marks: Vec<Mark>, suppliers: Option<&[i64]>, least: u64) -> Vec<Mark> {
-        let (k, least) = (whole(self.policy.minimum_frequency()), whole(least));
+    fn primary(&self, mut marks: Vec<Mark>, suppliers: Option<&[i64]>) -> Vec<Mark> {
+        let (k, least) = (whole(self.policy.minimum_frequency()), whole(self.fewest));
         for (mark, &count) in marks.iter_mut().zip(self.values) {
             if *mark == Mark::Open && 0 < count && count < k {
                 *mark = Mark::TooFew;
@@ -118,28 +182,90 @@ impl Guarded<'_> {
         marks
     }
 
-    /// Hides what protects those that are hidden.
+    fn counting(&self) -> Counting {
+        if self.measure.is_some() { Counting::Values } else { Counting::Rows }
+    }
+
+    /// Hides what protects those that are hidden, here and in earlier releases.
     fn decide(&self, marks: Vec<Mark>) -> Result<Vec<Mark>, ProtectError> {
+        let measure = self.measure.and_then(|at| self.plan.dataset().measures().get(at)).map(Measure::name);
+        match self.history.beside(self.plan, self.published, measure)? {
+            None => self.within(marks, &BTreeSet::new()),
+            Some(Beside::Same(before)) => Ok(as_before(marks, &before)),
+            Some(Beside::Watched(watch)) => self.beside(marks, *watch),
+        }
+    }
+
+    /// Hides more and more, until nothing is given away together with earlier releases.
+    fn beside(&self, mut given: Vec<Mark>, mut watch: Watch) -> Result<Vec<Mark>, ProtectError> {
+        for &cell in watch.hidden_before() {
+            hide(&mut given, cell);
+        }
+        let cells: Vec<usize> = self.cells().collect();
+        let mut earlier = None;
+        for _ in 0..MOST_ROUNDS {
+            let marks = match (self.within(given.clone(), watch.fixed()), earlier) {
+                (Ok(marks), _) => marks,
+                (Err(ProtectError::Unsafe), Some(earlier)) => return Err(ProtectError::Collides(earlier)),
+                (Err(cause), _) => return Err(cause),
+            };
+            let shown = |&cell: &usize| self.shown(cell, *marks.get(cell)?);
+            let figures = cells.iter().map(shown).collect::<Option<Vec<_>>>().ok_or(ProtectError::Shape)?;
+            let width = |(mark, value): (&Mark, &i64)| self.rule().width_of(*mark, *value);
+            let widths: Vec<i64> = marks.iter().zip(self.values).map(width).collect();
+            let proposed = Proposed {
+                plan: self.plan,
+                published: self.published,
+                cells: &figures,
+                widths: &widths,
+                counting: self.counting(),
+                policy: self.policy,
+                fewest_suppliers: self.fewest,
+            };
+            let Some(collision) = watch.collision(&proposed)? else {
+                let says_something = |&cell: &usize| {
+                    marks.get(cell) == Some(&Mark::Open) && self.values.get(cell).is_some_and(|&count| count > 0)
+                };
+                return match earlier {
+                    Some(earlier) if self.measure.is_none() && !cells.iter().any(says_something) => {
+                        Err(ProtectError::Collides(earlier))
+                    }
+                    _ => Ok(marks),
+                };
+            };
+            if collision.hide.is_empty() {
+                return Err(ProtectError::Collides(collision.earlier));
+            }
+            earlier = Some(collision.earlier);
+            for cell in collision.hide {
+                hide(&mut given, cell);
+            }
+        }
+        Err(earlier.map_or(ProtectError::Unsafe, ProtectError::Collides))
+    }
+
+    fn cells(&self) -> impl Iterator<Item = usize> {
+        self.published.iter().filter_map(|&at| self.plan.blocks().get(at)).flat_map(|block| block.cells())
+    }
+
+    fn rule(&self) -> Rule {
+        let (k, width) = (whole(self.policy.minimum_frequency()), whole(self.policy.protection_interval()));
+        let (least_few, least_other) = if self.measure.is_some() { (0, 0) } else { (1, k) };
+        Rule { k, width, least_few, least_other }
+    }
+
+    /// Hides what protects those that are hidden, by what this table tells alone. Everybody knows the cells of `known`.
+    fn within(&self, marks: Vec<Mark>, known: &BTreeSet<usize>) -> Result<Vec<Mark>, ProtectError> {
         // Cells of a single block have nothing to do with each other.
         if self.published.len() == 1 || marks.iter().all(|mark| *mark == Mark::Open) {
             return Ok(marks);
         }
-        let (k, width) = (whole(self.policy.minimum_frequency()), whole(self.policy.protection_interval()));
-        let cells: Vec<usize> = self
-            .published
-            .iter()
-            .filter_map(|&at| self.plan.blocks().get(at))
-            .flat_map(|block| block.cells())
-            .collect();
+        let cells: Vec<usize> = self.cells().collect();
         if cells.iter().all(|&cell| marks.get(cell) == Some(&Mark::Open)) {
             return Ok(marks);
         }
-        let (least_few, least_other) = match self.counting {
-            Counting::Rows => (1, k),
-            Counting::Values => (0, 0),
-        };
-        let rule = Rule { k, width, least_few, least_other };
-        let suppression = Suppression::new(self.plan, self.published, self.values, rule);
+        let rule = self.rule();
+        let suppression = Suppression::new(self.plan, self.published, self.values, rule).with_known(known);
         let mut stands = suppression
             .patterns(&marks)
             .filter(|pattern| self.withstands(&cells, &pattern.marks, &pattern.moves, rule).unwrap_or(false));
@@ -148,7 +274,7 @@ impl Guarded<'_> {
 
     /// Whether the attacker opens nothing; `None` if it cannot read the table.
     fn withstands(&self, cells: &[usize], marks: &[Mark], moves: &[Move], rule: Rule) -> Option<bool> {
-        let attack = Attack::on(&self.table(cells, marks)?, self.policy.minimum_frequency(), self.counting)?;
+        let attack = Attack::on(&self.table(cells, marks)?, self.policy.minimum_frequency(), self.counting())?;
         let truth = cells.iter().map(|&cell| self.values.get(cell).copied()).collect::<Option<Vec<_>>>()?;
         let row = |cell: usize| cells.binary_search(&cell).ok();
         let by_row =
@@ -159,17 +285,17 @@ impl Guarded<'_> {
         Some(attack.withstood(&truth, &alternatives, &widths))
     }
 
+    /// What a cell says of its count.
+    fn shown(&self, cell: usize, mark: Mark) -> Option<CellValue> {
+        let count = Decimal::whole(*self.values.get(cell)?);
+        let shown = if count.scaled() == 0 { CellValue::TrueZero(count) } else { CellValue::Shown(count) };
+        Some(shown_as(Some(mark)).unwrap_or(shown))
+    }
+
     /// The table of these counts as the attacker sees it.
     fn table(&self, cells: &[usize], marks: &[Mark]) -> Option<ProtectedTable> {
-        let row = |&cell: &usize| {
-            let count = *self.values.get(cell)?;
-            let shown = match count {
-                0 => CellValue::TrueZero(Decimal::whole(0)),
-                count => CellValue::Shown(Decimal::whole(count)),
-            };
-            let figure = shown_as(marks.get(cell).copied()).unwrap_or(shown);
-            Some(Row::new(self.plan.cell(cell)?.positions, vec![figure]))
-        };
+        let row =
+            |&cell: &usize| Some(Row::new(self.plan.cell(cell)?.positions, vec![self.shown(cell, *marks.get(cell)?)?]));
         let heading = FigureHeading {
             name: "count".to_owned(),
             kind: FigureKind::Count,

@@ -6,13 +6,17 @@ mod figure;
 mod hide;
 mod quantile;
 
-use optelsom_codebook::{Axis, Label, Lang, Output, OutputKind, Plan};
+use std::collections::BTreeSet;
+
+use optelsom_codebook::{Axis, Label, Lang, Output, OutputKind, Plan, QueryId};
 use thiserror::Error;
 
+use crate::history::History;
 use crate::policy::{Policy, PolicyError};
 use crate::table::{AxisHeading, FigureHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
 use crate::totals::Totals;
 use figure::Opened;
+pub(crate) use hide::{published, values_of};
 
 /// Why no table can be made. Says nothing of what was counted; nothing is released.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -35,6 +39,24 @@ pub enum ProtectError {
     /// A bug: no way of hiding stood up to the attacker.
     #[error("no safe table was found: this is a bug; nothing is released")]
     Unsafe,
+    /// Whatever is hidden of it, the table would give something away together with an earlier one.
+    #[error(
+        "together with the release of query {0}, about the same edition, this table would give away what may not be \
+         known, however much of it is hidden; ask something that overlaps less with that question"
+    )]
+    Collides(QueryId),
+    /// Too many tables that look at too many things at once.
+    #[error(
+        "this table and those released before about the same edition, such as that of query {0}, look at too many things \
+         together to make sure that nothing can be worked out of them; ask for fewer axes and codes, or of the next edition"
+    )]
+    TooMuchBefore(QueryId),
+    /// The rows cannot have been the same.
+    #[error(
+        "no population fits this table and those released before about the same edition: a supplier has counted other \
+         records than before, or a release was changed; nothing is released"
+    )]
+    ContradictsBefore,
     /// A figure needs more digits than can be held.
     #[error("`{0}` is too large to be computed exactly; ask for a smaller group or another figure")]
     TooLarge(String),
@@ -50,6 +72,21 @@ pub enum ProtectError {
 /// # Errors
 /// When totals, plan and policy do not belong together, or the totals contradict each other.
 pub fn protect(plan: &Plan, policy: &Policy, totals: Totals) -> Result<ProtectedTable, ProtectError> {
+    protect_after(plan, policy, totals, &History::none(BTreeSet::new()))
+}
+
+/// As [`protect`], where releases about the same edition were made before: nothing hidden in them or in this table can be
+/// worked out of all together.
+///
+/// # Errors
+/// As [`protect`]; and when no way of hiding keeps what was published before from being given away, or what was published
+/// before is too much to be looked at together.
+pub fn protect_after(
+    plan: &Plan,
+    policy: &Policy,
+    totals: Totals,
+    history: &History,
+) -> Result<ProtectedTable, ProtectError> {
     let dataset = plan.dataset();
     if policy.dataset() != dataset.name() || policy.minimum_frequency() < dataset.minimum_frequency() {
         return Err(ProtectError::OtherPolicy(dataset.name().to_owned()));
@@ -60,7 +97,7 @@ pub fn protect(plan: &Plan, policy: &Policy, totals: Totals) -> Result<Protected
         return Err(ProtectError::Shape);
     }
     check::consistent(plan, columns)?;
-    let hidden = hide::Hidden::decide(plan, policy, columns)?;
+    let hidden = hide::Hidden::decide(plan, policy, columns, history)?;
     let k = i64::try_from(policy.minimum_frequency()).unwrap_or(i64::MAX);
     let rounding = policy.rounding_base().and_then(|base| i64::try_from(base).ok());
     let opened = Opened { plan, columns, k, rounding, hidden: &hidden };
@@ -76,7 +113,7 @@ pub fn protect(plan: &Plan, policy: &Policy, totals: Totals) -> Result<Protected
         }
     }
     let axes = plan.axes().iter().take(shown).map(axis_heading).collect();
-    Ok(ProtectedTable::new(axes, headings(plan, policy), rows))
+    Ok(ProtectedTable::new(axes, headings(plan, policy), rows).with_bases(hidden.bases(&opened)?))
 }
 
 fn axis_heading(axis: &Axis) -> AxisHeading {

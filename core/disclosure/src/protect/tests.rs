@@ -286,7 +286,7 @@ fn what_no_data_can_have_is_refused() {
             Column::Present { .. } => vec![20, present],
             Column::Sum { .. } => vec![20, sum],
             Column::Suppliers { .. } => panic!("not counted"),
-        Column::SumOfSquares { .. } => vec![20, squares],
+            Column::SumOfSquares { .. } => vec![20, squares],
         };
         protect(&plan, &policy(), Totals::new(plan.columns().iter().map(of).collect())).err()
     };

@@ -1,6 +1,6 @@
 //! The blocks of a plan that are shown, as the search walks over them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use optelsom_codebook::Plan;
 
@@ -48,6 +48,8 @@ pub(super) struct Grid {
     /// For each cell with bounds, which.
     pub(super) bounds_of: HashMap<usize, Vec<usize>>,
     pub(super) cells: usize,
+    /// What everybody knows already.
+    pub(super) known: BTreeSet<usize>,
 }
 
 impl Grid {
@@ -88,7 +90,16 @@ impl Grid {
         });
         let tops = tops.collect();
         let cells = plan.cell_count();
-        let mut grid = Self { lengths, multiple, blocks, tops, bounds: Vec::new(), bounds_of: HashMap::new(), cells };
+        let mut grid = Self {
+            lengths,
+            multiple,
+            blocks,
+            tops,
+            bounds: Vec::new(),
+            bounds_of: HashMap::new(),
+            cells,
+            known: BTreeSet::new(),
+        };
         grid.add_bounds();
         grid
     }

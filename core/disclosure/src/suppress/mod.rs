@@ -84,6 +84,12 @@ impl<'t> Suppression<'t> {
         Self { grid: Grid::new(plan, published), values, rule }
     }
 
+    /// Everybody knows these cells, so hiding them protects nothing.
+    pub(crate) fn with_known(mut self, cells: &std::collections::BTreeSet<usize>) -> Self {
+        self.grid.known.clone_from(cells);
+        self
+    }
+
     /// Patterns in the order of preference, given the cells that are hidden anyhow: the best that is found, all margins
     /// withheld, everything withheld.
     pub(crate) fn patterns<'s>(&'s self, given: &'s [Mark]) -> impl Iterator<Item = Pattern> + 's {

@@ -187,7 +187,7 @@ impl Search<'_> {
             Mark::TooFewSuppliers => (self.rule.least_few <= after).then_some((0, 0)),
             Mark::Dominated => (0 <= after).then_some((0, 0)),
             Mark::Protects => (self.rule.least_other <= after).then_some((0, 0)),
-            Mark::Open if value == 0 || self.spared == Some(cell) => None,
+            Mark::Open if value == 0 || self.spared == Some(cell) || self.grid.known.contains(&cell) => None,
             Mark::Open => (self.rule.least_other <= after).then_some((1, value)),
         }
     }

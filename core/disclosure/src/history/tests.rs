@@ -1,0 +1,494 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_precision_loss, clippy::cast_possible_wrap)]
+
+use microlp::{ComparisonOp, OptimizationDirection, Problem};
+use optelsom_codebook::{Column, Plan, Query, QueryId, Timestamp};
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+use super::*;
+use crate::protect::{ProtectError, protect_after};
+use crate::{CellValue, Policy, RoundFacts, Totals};
+
+const CODEBOOK: &str = r#"
+version = "1"
+name = { nl = "Proef", en = "Trial" }
+[lists.years]
+years = [2020, 2022]
+[lists.sex]
+codes = [{ code = "F", nl = "F", en = "F" }, { code = "M", nl = "M", en = "M" }, { code = "U", nl = "U", en = "U" }]
+[lists.place]
+codes = [{ code = "a", nl = "a", en = "a" }, { code = "b", nl = "b", en = "b" }, { code = "c", nl = "c", en = "c" }]
+[lists.form]
+codes = [{ code = "x", nl = "x", en = "x" }, { code = "y", nl = "y", en = "y" }, { code = "z", nl = "z", en = "z" }]
+[datasets.d]
+label = { nl = "d", en = "d" }
+unit = "report"
+period = "year"
+minimum_frequency = 10
+minimum_suppliers = 2
+[datasets.d.variables.year]
+label = { nl = "jaar", en = "year" }
+list = "years"
+[datasets.d.variables.sex]
+label = { nl = "geslacht", en = "sex" }
+list = "sex"
+[datasets.d.variables.place]
+label = { nl = "plaats", en = "place" }
+list = "place"
+[datasets.d.variables.form]
+label = { nl = "vorm", en = "form" }
+list = "form"
+multiple = true
+[datasets.d.measures.age]
+label = { nl = "leeftijd", en = "age" }
+unit = "years"
+minimum = 0
+maximum = 120
+[datasets.d.measures.days]
+label = { nl = "duur", en = "duration" }
+unit = "days"
+minimum = 0
+maximum = 1000
+optional = true
+"#;
+
+/// A row of the data.
+#[derive(Clone, Debug)]
+struct Record {
+    supplier: usize,
+    year: u16,
+    sex: u16,
+    place: u16,
+    /// Bits, at least one.
+    form: u16,
+    age: i64,
+    days: Option<i64>,
+}
+
+fn name(supplier: usize) -> SupplierId {
+    SupplierId::try_from(format!("s{supplier}").as_str()).unwrap()
+}
+
+/// Suppliers, records, and what was released of them.
+struct Office {
+    codebook: Codebook,
+    records: Vec<Record>,
+    released: Vec<Vec<u8>>,
+    k: u64,
+    /// Whether it forgets what it released.
+    forgets: bool,
+}
+
+impl Office {
+    fn new(records: Vec<Record>) -> Self {
+        Self { codebook: Codebook::parse(CODEBOOK).unwrap(), records, released: Vec::new(), k: 10, forgets: false }
+    }
+
+    fn plan(&self, sql: &str) -> Option<Plan> {
+        let query = Query::from_sql(&self.codebook, sql).ok()?;
+        Plan::new(&self.codebook, &query).ok()
+    }
+
+    fn holds(plan: &Plan, cell: usize, record: &Record) -> bool {
+        let forms: Vec<u16> = (0..3).filter(|bit| record.form & 1 << bit != 0).collect();
+        let codes = [vec![record.year], vec![record.sex], vec![record.place], forms];
+        let measures = [Some(record.age), record.days];
+        plan.filter().matches(&|variable| &codes[variable])
+            && plan.cell(cell).unwrap().positions.iter().zip(plan.axes()).all(|(at, axis)| match (at, axis.kind()) {
+                (None, _) => true,
+                (at, optelsom_codebook::AxisKind::Histogram { measure, .. }) => axis.bin_of(measures[*measure]) == *at,
+                (at, optelsom_codebook::AxisKind::Variable { variable }) => {
+                    codes[*variable].iter().any(|code| axis.position_of(*code) == *at)
+                }
+            })
+    }
+
+    fn totals(&self, plan: &Plan, suppliers: &[usize]) -> Totals {
+        let of = |column: &Column, cell: usize| {
+            let rows = || {
+                let taking_part = self.records.iter().filter(|record| suppliers.contains(&record.supplier));
+                taking_part.filter(|record| Self::holds(plan, cell, record))
+            };
+            let value = |record: &Record, measure: usize| if measure == 0 { Some(record.age) } else { record.days };
+            match *column {
+                Column::Count => rows().count() as i64,
+                Column::Present { measure } => rows().filter(|record| value(record, measure).is_some()).count() as i64,
+                Column::Sum { measure } => rows().filter_map(|record| value(record, measure)).sum(),
+                Column::SumOfSquares { measure } => {
+                    rows().filter_map(|record| value(record, measure)).map(|value| value * value).sum()
+                }
+                Column::Suppliers { measure } => {
+                    let counted = rows().filter(|record| measure.is_none_or(|at| value(record, at).is_some()));
+                    counted.map(|record| record.supplier).collect::<BTreeSet<_>>().len() as i64
+                }
+            }
+        };
+        let columns = plan.columns().iter();
+        Totals::new(columns.map(|column| (0..plan.cell_count()).map(|cell| of(column, cell)).collect()).collect())
+    }
+
+    /// Asks these suppliers, and releases what may be.
+    fn ask(&mut self, sql: &str, suppliers: &[usize]) -> Result<Release, ProtectError> {
+        let plan = self.plan(sql).unwrap();
+        let edition = EditionId::try_from("1").unwrap();
+        let taking_part: BTreeSet<SupplierId> = suppliers.iter().map(|&supplier| name(supplier)).collect();
+        let known = if self.forgets { &[][..] } else { &self.released };
+        let history = History::read(&self.codebook, "d", &edition, taking_part.clone(), known).unwrap();
+        assert_eq!(history.len(), known.len());
+        let policy = Policy::new("d", self.k).unwrap();
+        let table = protect_after(&plan, &policy, self.totals(&plan, suppliers), &history)?;
+        let round = RoundFacts {
+            query: QueryId::from_bytes([u8::try_from(self.released.len()).unwrap(); 32]),
+            edition,
+            purpose: "monitor".to_owned(),
+            asked_at: Timestamp::from_millis(0),
+            released_at: Timestamp::from_millis(0),
+            asked: taking_part.clone(),
+            taking_part,
+            absences: Vec::new(),
+        };
+        let release = Release::new(&self.codebook, &plan, &policy, round, table).unwrap();
+        self.released.push(release.to_json().unwrap());
+        Ok(release)
+    }
+
+    fn show(&mut self, sql: &str, suppliers: &[usize]) -> String {
+        match self.ask(sql, suppliers) {
+            Ok(release) => {
+                let rows = release.table().rows().iter();
+                let text =
+                    |cell: &CellValue| cell.value().map_or(cell.status().code().to_owned(), |value| value.to_string());
+                rows.map(|row| row.figures().iter().map(text).collect::<Vec<_>>().join(" "))
+                    .collect::<Vec<_>>()
+                    .join(" | ")
+            }
+            Err(cause) => format!("{cause:?}").chars().take(8).collect(),
+        }
+    }
+}
+
+const ALL: &[usize] = &[0, 1, 2, 3];
+
+/// So many records of each kind, spread over the suppliers.
+fn records(kinds: &[(usize, u16, u16, u16)]) -> Vec<Record> {
+    let each = kinds.iter().flat_map(|&(count, year, sex, place)| {
+        (0..count).map(move |at| Record {
+            supplier: at % 4,
+            year,
+            sex,
+            place,
+            form: 1 << (at % 3),
+            age: (at * 7 % 90) as i64,
+            days: at.is_multiple_of(2).then_some(at as i64),
+        })
+    });
+    each.collect()
+}
+
+#[test]
+fn a_total_less_its_parts() {
+    // 4 women of unknown place were never a cell of their own: the total would say so.
+    let mut office = Office::new(records(&[(40, 0, 0, 0), (30, 0, 0, 1), (4, 0, 0, 2), (50, 0, 1, 0)]));
+    assert_eq!(
+        office.show("SELECT place, COUNT(*) FROM d WHERE sex = 'F' GROUP BY place", ALL),
+        "40 | 30 | hidden-too-few"
+    );
+    assert_eq!(office.show("SELECT COUNT(*) FROM d WHERE sex = 'F'", ALL), "Collides");
+    // By sex: of both one more is hidden.
+    assert_eq!(office.show("SELECT sex, COUNT(*) FROM d GROUP BY sex", ALL), "hidden-protects-others | 50 | 0");
+    assert_eq!(office.show("SELECT COUNT(*) FROM d", ALL), "Collides");
+}
+
+#[test]
+fn overlapping_filters() {
+    let mut office = Office::new(records(&[(40, 0, 0, 0), (30, 0, 1, 0), (3, 0, 2, 0), (60, 1, 2, 1)]));
+    assert_eq!(office.show("SELECT COUNT(*) FROM d WHERE year = 2020", ALL), "73");
+    // Three have neither of the two.
+    assert_eq!(office.show("SELECT COUNT(*) FROM d WHERE year = 2020 AND sex IN ('F', 'M')", ALL), "Collides");
+    assert_eq!(office.show("SELECT COUNT(*) FROM d WHERE year = 2020 AND sex IN ('F', 'U')", ALL), "43");
+    // Now 30 men are known, and women with unknown: one of the two apart gives the other.
+    assert_eq!(office.show("SELECT COUNT(*) FROM d WHERE year = 2020 AND sex = 'F'", ALL), "Collides");
+    assert_eq!(office.show("SELECT COUNT(*) FROM d WHERE year = 2020 AND sex = 'M'", ALL), "30");
+}
+
+#[test]
+fn the_same_with_one_supplier_fewer() {
+    let mut office = Office::new(records(&[(400, 0, 0, 0), (300, 0, 1, 0)]));
+    let sql = "SELECT sex, COUNT(*) FROM d GROUP BY sex";
+    assert_eq!(office.show(sql, ALL), "400 | 300 | 0");
+    assert_eq!(office.show(sql, &[0, 1, 2]), "Collides");
+    assert!(
+        matches!(office.ask(sql, &[0, 1, 2]), Err(ProtectError::Collides(query)) if query == QueryId::from_bytes([0; 32]))
+    );
+    // Two fewer leave two together.
+    assert_eq!(office.show(sql, &[0, 1]), "200 | 150 | 0");
+    assert_eq!(office.show(sql, ALL), "400 | 300 | 0");
+}
+
+#[test]
+fn two_codings_of_age() {
+    let mut records = records(&[(100, 0, 0, 0)]);
+    for (at, record) in records.iter_mut().enumerate() {
+        record.age = if at < 40 {
+            10
+        } else if at < 44 {
+            19
+        } else {
+            50
+        };
+    }
+    let mut office = Office::new(records);
+    assert_eq!(office.show("SELECT HISTOGRAM(age, 0, 18), COUNT(*) FROM d", ALL), "0 | 40 | 60");
+    // Four are 18 to 20: they would be the difference of two shown cells.
+    assert_eq!(office.show("SELECT HISTOGRAM(age, 0, 21), COUNT(*) FROM d", ALL), "Collides");
+    // 4 or more in place a are 18 to 29; of the others nobody knows. But 60 less 56 would be few again.
+    assert_eq!(
+        office.show("SELECT HISTOGRAM(age, 0, 30), COUNT(*) FROM d WHERE place = 'a'", ALL),
+        "0 | 44 | hidden-protects-others"
+    );
+}
+
+#[test]
+fn asking_again_gives_the_same() {
+    let mut office = Office::new(records(&[(40, 0, 0, 0), (30, 0, 0, 1), (4, 0, 0, 2), (50, 0, 1, 0)]));
+    for sql in [
+        "SELECT sex, place, COUNT(*) FROM d GROUP BY CUBE(sex, place)",
+        "SELECT form, COUNT(*) FROM d GROUP BY ROLLUP(form)",
+        "SELECT sex, AVG(days) FROM d GROUP BY sex",
+    ] {
+        let first = office.show(sql, ALL);
+        assert!(!first.starts_with("Coll"), "{first}");
+        assert_eq!(office.show(sql, ALL), first);
+    }
+}
+
+#[test]
+fn sums_of_few_are_no_difference_either() {
+    // 100 rows, of which 50 have a value; among those of place c 3.
+    let mut records = records(&[(40, 0, 0, 0), (40, 0, 0, 1), (20, 0, 0, 2)]);
+    for (at, record) in records.iter_mut().enumerate() {
+        record.days = (record.place != 2 || at % 8 == 0).then_some(at as i64);
+    }
+    let mut office = Office::new(records);
+    let parts = office.show("SELECT SUM(days) FROM d WHERE place IN ('a', 'b')", ALL);
+    assert!(parts.parse::<i64>().is_ok(), "{parts}");
+    // The rows may be known, their sum may not.
+    assert_eq!(office.show("SELECT COUNT(*), SUM(days) FROM d", ALL), "100 hidden-protects-others");
+}
+
+#[test]
+fn an_unreadable_history_lets_nothing_be_released() {
+    let mut office = Office::new(records(&[(40, 0, 0, 0)]));
+    office.show("SELECT COUNT(*) FROM d", ALL);
+    let document = String::from_utf8(office.released[0].clone()).unwrap();
+    let read = |codebook: &Codebook, document: &str| {
+        let edition = EditionId::try_from("1").unwrap();
+        History::read(codebook, "d", &edition, BTreeSet::new(), [document]).map(|history| history.len())
+    };
+    assert!(matches!(read(&office.codebook, &document), Ok(1)));
+    assert!(matches!(read(&office.codebook, &document[1..]), Err(HistoryError::Document(1, _))));
+    let other = Codebook::parse(&CODEBOOK.replace("version = \"1\"", "version = \"2\"")).unwrap();
+    assert!(matches!(read(&other, &document), Err(HistoryError::Release { .. })));
+    // Another edition is not looked at.
+    assert!(matches!(read(&other, &document.replace("\"edition\":\"1\"", "\"edition\":\"2\"")), Ok(0)));
+}
+
+/// An attacker that knows nothing of regions, classes or what was worked out before: one unknown for each supplier, year,
+/// sex and place, and one equation for each cell that was ever shown.
+struct Crude<'o> {
+    office: &'o Office,
+    releases: Vec<(Release, Plan)>,
+}
+
+impl<'o> Crude<'o> {
+    fn new(office: &'o Office) -> Self {
+        let read = |document: &Vec<u8>| {
+            let release = Release::from_json(document).unwrap();
+            let plan = office.plan(release.question()).unwrap();
+            (release, plan)
+        };
+        Self { office, releases: office.released.iter().map(read).collect() }
+    }
+
+    fn atoms() -> Vec<Record> {
+        let of = |at: u16| Record {
+            supplier: usize::from(at / 27),
+            year: at / 9 % 3,
+            sex: at / 3 % 3,
+            place: at % 3,
+            form: 1,
+            age: 0,
+            days: None,
+        };
+        (0..108).map(of).collect()
+    }
+
+    /// The atoms that a row of a release counts.
+    fn counted(release: &Release, plan: &Plan, cell: usize) -> Vec<usize> {
+        let atoms = Self::atoms().into_iter().enumerate();
+        let counted = atoms.filter(|(_, atom)| {
+            release.suppliers_taking_part().contains(&name(atom.supplier)) && Office::holds(plan, cell, atom)
+        });
+        counted.map(|(at, _)| at).collect()
+    }
+
+    /// The least and the most that these atoms can count.
+    fn interval(&self, wanted: &[usize]) -> (f64, f64) {
+        let k = self.office.k as f64;
+        let extreme = |direction| {
+            let mut problem = Problem::new(direction);
+            let variables: Vec<_> = (0..108)
+                .map(|at| problem.add_var(f64::from(u8::from(wanted.contains(&at))), (0.0, f64::INFINITY)))
+                .collect();
+            for (release, plan) in &self.releases {
+                for (cell, row) in release.table().rows().iter().enumerate() {
+                    let terms: Vec<_> =
+                        Self::counted(release, plan, cell).into_iter().map(|at| (variables[at], 1.0)).collect();
+                    match row.figures()[0] {
+                        CellValue::HiddenTooFew => {
+                            problem.add_constraint(terms.as_slice(), ComparisonOp::Ge, 1.0);
+                            problem.add_constraint(terms.as_slice(), ComparisonOp::Le, k - 1.0);
+                        }
+                        CellValue::HiddenTooFewSuppliers => {
+                            problem.add_constraint(terms.as_slice(), ComparisonOp::Ge, 1.0);
+                        }
+                        CellValue::HiddenProtectsOthers => {}
+                        shown => {
+                            let value = shown.value().unwrap().scaled() as f64;
+                            problem.add_constraint(terms.as_slice(), ComparisonOp::Eq, value);
+                        }
+                    }
+                }
+            }
+            match problem.solve() {
+                Ok(outcome) => outcome.into_solution().unwrap().objective(),
+                Err(microlp::Error::Unbounded) => f64::INFINITY,
+                Err(cause) => panic!("{cause}"),
+            }
+        };
+        (extreme(OptimizationDirection::Minimize), extreme(OptimizationDirection::Maximize))
+    }
+
+    /// Hidden cells that are known to within fewer than `width`.
+    fn opened(&self, width: f64) -> Vec<String> {
+        let mut opened = Vec::new();
+        for (number, (release, plan)) in self.releases.iter().enumerate() {
+            for (cell, row) in release.table().rows().iter().enumerate() {
+                let hidden = [CellValue::HiddenTooFew, CellValue::HiddenTooFewSuppliers];
+                if hidden.contains(&row.figures()[0]) {
+                    let (least, most) = self.interval(&Self::counted(release, plan, cell));
+                    if (most + 1e-5).floor() - (least - 1e-5).ceil() < width {
+                        opened
+                            .push(format!("release {number}, cell {cell}: {least} to {most}: {}", release.question()));
+                    }
+                }
+            }
+        }
+        opened
+    }
+}
+
+/// Questions that overlap in all ways, and who is asked.
+fn questions() -> impl Strategy<Value = Vec<(String, usize)>> {
+    let group = prop::sample::select(vec![
+        "",
+        "sex",
+        "place",
+        "year",
+        "sex, place",
+        "ROLLUP(sex)",
+        "ROLLUP(place, sex)",
+        "CUBE(year, sex)",
+        "ROLLUP(year)",
+    ]);
+    let filter = prop::sample::select(vec![
+        "",
+        "",
+        "",
+        "sex = 'F'",
+        "sex IN ('F', 'M')",
+        "place <> 'a'",
+        "place = 'b' AND sex <> 'U'",
+        "year = 2020",
+        "year IN (2020, 2021)",
+        "(sex = 'F' OR place = 'a')",
+        "year = 2021 AND place IN ('a', 'c')",
+    ]);
+    let question = (group, filter, 0_usize..6).prop_map(|(group, filter, suppliers)| {
+        let axes: String = group.chars().filter(|c| !"ROLUPCBE()".contains(*c)).collect();
+        let mut sql = String::from("SELECT COUNT(*)");
+        if !axes.is_empty() {
+            sql += &format!(", {axes}");
+        }
+        sql += " FROM d";
+        if !filter.is_empty() {
+            sql += &format!(" WHERE {filter}");
+        }
+        if !group.is_empty() {
+            sql += &format!(" GROUP BY {group}");
+        }
+        (sql, suppliers)
+    });
+    prop::collection::vec(question, 2..6)
+}
+
+fn populations() -> impl Strategy<Value = Vec<Record>> {
+    let count = prop_oneof![2 => Just(0_usize), 3 => 1_usize..9, 4 => 10_usize..60];
+    prop::collection::vec(count, 27).prop_map(|counts| {
+        let kinds = counts.into_iter().zip(0_u16..);
+        let kinds: Vec<_> = kinds.map(|(count, at)| (count, at / 9, at / 3 % 3, at % 3)).collect();
+        records(&kinds)
+    })
+}
+
+#[test]
+fn nothing_hidden_is_opened_by_any_sequence_of_releases() {
+    let (sum, bitten) = (std::cell::Cell::new((0, 0, 0)), std::cell::Cell::new(0));
+    let config = ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+        .run(&(populations(), questions()), |(records, questions)| {
+            let mut office = Office::new(records);
+            for (sql, suppliers) in &questions {
+                let suppliers: &[usize] = if *suppliers == 0 {
+                    &[0, 1]
+                } else if *suppliers == 1 {
+                    &[1, 2, 3]
+                } else {
+                    ALL
+                };
+                // Some question may be about no row, or ask too much.
+                if office.plan(sql).is_none() {
+                    continue;
+                }
+                let answered = office.ask(sql, suppliers);
+                let (asked, refused, hidden) = sum.get();
+                let protects = answered.as_ref().map_or(0, |release| {
+                    let cells = release.table().rows().iter();
+                    cells.filter(|row| row.figures()[0] == CellValue::HiddenProtectsOthers).count()
+                });
+                sum.set((asked + 1, refused + usize::from(answered.is_err()), hidden + protects));
+                prop_assert!(
+                    !matches!(
+                        answered,
+                        Err(ProtectError::ContradictsBefore | ProtectError::Unsafe | ProtectError::Shape)
+                    ),
+                    "{answered:?}"
+                );
+            }
+            let opened = Crude::new(&office).opened(4.0);
+            prop_assert!(opened.is_empty(), "{opened:#?}");
+            let mut forgetful = Office { released: Vec::new(), forgets: true, ..office };
+            for (sql, _) in questions.iter().filter(|(sql, _)| Office::new(Vec::new()).plan(sql).is_some()) {
+                let _ = forgetful.ask(sql, ALL);
+            }
+            bitten.set(bitten.get() + usize::from(!Crude::new(&forgetful).opened(4.0).is_empty()));
+            Ok(())
+        })
+        .unwrap();
+    let (asked, refused, hidden) = sum.get();
+    println!(
+        "{asked} questions, {refused} refused, {hidden} cells hidden for others; {} sequences open without history",
+        bitten.get()
+    );
+    assert!(refused * 10 < asked && bitten.get() > 15);
+}
