@@ -153,11 +153,7 @@ fn lines(table: &ProtectedTable, rows: &[&Row], over: usize, figure: usize, lang
 }
 
 /// The series of this key, made where there is none yet.
-fn series<'s>(
-    all: &'s mut Vec<(Vec<u32>, Series)>,
-    key: Vec<u32>,
-    heading: impl FnOnce() -> Option<String>,
-) -> &'s mut Series {
+fn series(all: &mut Vec<(Vec<u32>, Series)>, key: Vec<u32>, heading: impl FnOnce() -> Option<String>) -> &mut Series {
     let at = all.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
         all.push((key, Series { heading: heading(), marks: Vec::new() }));
         all.len() - 1

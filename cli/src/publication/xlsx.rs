@@ -63,9 +63,10 @@ impl<'w> Sheet<'w> {
         Self { sheet, lang, plain: Format::new(), heading: heading.set_align(FormatAlign::Top) }
     }
 
-    /// Text that stays text.
+    /// Text that stays text; a carriage return, which XML does not keep, becomes the line end of spreadsheets.
     fn text(&mut self, row: u32, column: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
-        let quoted = looks_like_a_formula(text).then(|| format.clone().set_quote_prefix());
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let quoted = looks_like_a_formula(&text).then(|| format.clone().set_quote_prefix());
         self.sheet.write_string_with_format(row, column, text, quoted.as_ref().unwrap_or(format)).map(|_| ())
     }
 

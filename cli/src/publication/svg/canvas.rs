@@ -11,6 +11,8 @@ pub const INK: &str = "#1a1a1a";
 pub const FILL: &str = "#1f4e79";
 /// What stands back: grid lines.
 pub const FAINT: &str = "#cccccc";
+/// Hatching behind where a line would be.
+pub const LIGHT: &str = "#8c8c8c";
 /// Words in place of numbers.
 pub const GREY: &str = "#4d4d4d";
 
@@ -179,10 +181,10 @@ impl Canvas {
         );
     }
 
-    /// A rectangle; `fill` is a colour, or `url(#hatch)` for what is hidden.
+    /// A rectangle; `fill` is a colour, or for what is hidden `url(#hatch)`, with a border, or `url(#faint-hatch)`.
     pub fn rectangle(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), fill: &str) {
         let border =
-            if fill.starts_with("url") { format!(" stroke=\"{GREY}\" stroke-width=\"0.6\"") } else { String::new() };
+            if fill == "url(#hatch)" { format!(" stroke=\"{GREY}\" stroke-width=\"0.6\"") } else { String::new() };
         push(
             &mut self.body,
             format_args!(

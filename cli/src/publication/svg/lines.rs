@@ -82,7 +82,8 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel<'_>, marks: &[Mark], with_numbe
         canvas.text(panel.left - 5.0, y + 4.0, Anchor::End, TICK, &text);
     }
     name_years(canvas, panel);
-    let band = (panel.spacing() * 0.7).min(16.0);
+    // As wide as a year, so that it looks like paper without a line and not like a high bar.
+    let band = panel.spacing().min(2.0 * MARGIN);
     let mut run: Vec<(f64, f64)> = Vec::new();
     for (&year, mark) in panel.years.iter().zip(marks) {
         let x = panel.x(year);
@@ -93,7 +94,7 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel<'_>, marks: &[Mark], with_numbe
                 run.push((x, panel.y(value)));
                 continue;
             }
-            Place::Hidden => canvas.rectangle(corner, whole, "url(#hatch)"),
+            Place::Hidden => canvas.rectangle(corner, whole, "url(#faint-hatch)"),
             Place::Missing => canvas.outline(corner, whole),
             Place::Within(lower, upper) => within(canvas, panel, x, lower, upper),
         }
@@ -170,7 +171,7 @@ fn legend(canvas: &mut Canvas, series: &[Series], lang: Lang) {
         canvas.y += 18.0;
         let corner = (0.0, canvas.y - 11.0);
         match place {
-            Place::Hidden => canvas.rectangle(corner, (16.0, 13.0), "url(#hatch)"),
+            Place::Hidden => canvas.rectangle(corner, (16.0, 13.0), "url(#faint-hatch)"),
             _ => canvas.outline(corner, (16.0, 13.0)),
         }
         canvas.text(22.0, canvas.y, Anchor::Start, Style::italic(12.0), &text);

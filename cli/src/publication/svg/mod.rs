@@ -102,11 +102,10 @@ fn picture(canvas: Canvas, about: &About<'_>, charts: &[Chart], lang: Lang) -> S
     push(
         &mut picture,
         format_args!(
-            "<defs><pattern id=\"hatch\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" \
-             patternTransform=\"rotate(45)\"><rect width=\"5\" height=\"5\" fill=\"#ffffff\"/><line x1=\"0\" y1=\"0\" x2=\"0\" \
-             y2=\"5\" stroke=\"{}\" stroke-width=\"2\"/></pattern></defs>\n\
+            "<defs>{}{}</defs>\n\
              <rect x=\"{:.0}\" y=\"{:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" fill=\"#ffffff\"/>\n",
-            canvas::GREY,
+            hatch("hatch", canvas::GREY, 2.0),
+            hatch("faint-hatch", canvas::LIGHT, 1.0),
             -BORDER,
             -BORDER,
         ),
@@ -114,6 +113,15 @@ fn picture(canvas: Canvas, about: &About<'_>, charts: &[Chart], lang: Lang) -> S
     picture.push_str(&canvas.into_body());
     picture.push_str("</svg>\n");
     picture
+}
+
+/// Oblique lines, for what is hidden.
+fn hatch(name: &str, colour: &str, width: f64) -> String {
+    format!(
+        "<pattern id=\"{name}\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" \
+         patternTransform=\"rotate(45)\"><rect width=\"5\" height=\"5\" fill=\"#ffffff\"/><line x1=\"0\" y1=\"0\" x2=\"0\" \
+         y2=\"5\" stroke=\"{colour}\" stroke-width=\"{width}\"/></pattern>"
+    )
 }
 
 /// All facts, for software that keeps them with the picture.
