@@ -74,12 +74,12 @@ fn a_dutch_spreadsheet_gets_words_where_there_is_no_number() {
     quantile_0.5_duration upper
     quantile_0.5_duration status
     title
+    selection
     unit
     dataset
     edition
     codebook
     query
-    question
     suppliers_taking_part
     suppliers_asked
     minimum_frequency
@@ -196,7 +196,7 @@ fn sdmx_has_codes_of_its_own_lists() {
 
     Onvolledig: 5 van de 6 gevraagde leveranciers deden mee. Leverancier youth-care antwoordde niet op tijd.
 
-    Mensenhandel in Nederland. Meldingen van vermoedelijke slachtoffers, naar jaar van melding. Editie 2024-12, codeboek 2025.1, 5 van 6 leveranciers. Vrijgegeven op 2025-01-01. Vraag abababababababababababababababababababababababababababababababab.
+    Mensenhandel in Nederland. Meldingen van vermoedelijke slachtoffers, naar jaar van melding (jaar van melding: 2014–2024; sex: F). Editie 2024-12, codeboek 2025.1, 5 van 6 leveranciers. Vrijgegeven op 2025-01-01. Vraag abababababababababababababababababababababababababababababababab.
     ");
 }
 

@@ -120,7 +120,8 @@ impl<'r> About<'r> {
 
     /// How to cite the table: everything that is needed to find and check it again.
     pub fn citation(&self) -> String {
-        let (release, title, suppliers) = (self.release, self.title(), self.suppliers());
+        let (release, suppliers) = (self.release, self.suppliers());
+        let title = self.selection().map_or(self.title(), |selection| format!("{} ({selection})", self.title()));
         let codebook = release.codebook();
         let (name, version, edition) = (codebook.name.get(self.lang), &codebook.version, release.edition());
         let (released, query) = (self.released(), release.query());

@@ -55,12 +55,12 @@ fn constants(release: &Release, lang: Lang) -> Vec<(&'static str, String)> {
     let about = About::new(release, lang);
     vec![
         ("title", about.title()),
+        ("selection", about.selection().unwrap_or_default()),
         ("unit", release.unit().code().to_owned()),
         ("dataset", release.dataset().to_owned()),
         ("edition", release.edition().to_string()),
         ("codebook", release.codebook().version.clone()),
         ("query", release.query().to_string()),
-        ("question", release.question().to_owned()),
         ("suppliers_taking_part", release.suppliers_taking_part().len().to_string()),
         ("suppliers_asked", release.suppliers_asked().len().to_string()),
         ("minimum_frequency", release.minimum_frequency().to_string()),
