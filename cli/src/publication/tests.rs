@@ -33,7 +33,7 @@ fn a_table_in_english() {
     Suppliers:    5 of 6 (border-police, labour, police, prosecution, shelters)
     Hidden:       cells under 10: “too few”, never 0
     Edition:      2024-12
-    Codebook:     Trafficking (trial), version 2024.1 (8c5cbf20994b)
+    Codebook:     Trafficking (trial), version 2024.1 (4104ff21fc49)
     Query:        abababababab, asked 2024-12-31 23:59Z, purpose: monitor
     - One row may have several values of “form of exploitation”: its counts do not add up to the total.
     - Incomplete: 5 of the 6 suppliers asked took part.
@@ -62,7 +62,7 @@ fn a_table_in_dutch() {
     Leveranciers: 5 van 6 (border-police, labour, police, prosecution, shelters)
     Verborgen:    cellen onder 10: “te weinig”, nooit 0
     Editie:       2024-12
-    Codeboek:     Mensenhandel (proef), versie 2024.1 (8c5cbf20994b)
+    Codeboek:     Mensenhandel (proef), versie 2024.1 (4104ff21fc49)
     Vraag:        abababababab, gesteld 2024-12-31 23:59Z, doel: monitor
     - Een rij kan meer waarden van “vorm van uitbuiting” hebben: de aantallen tellen niet op tot het totaal.
     - Onvolledig: 5 van de 6 gevraagde leveranciers deden mee.
@@ -89,7 +89,10 @@ fn csv_has_a_status_beside_every_figure_and_says_what_it_is_of() {
     ,total,,total,1950,shown
     ");
     assert!(of.iter().skip(2).all(|line| Some(line) == of.get(1)), "the same in every row");
-    insta::assert_snapshot!(of.iter().take(2).copied().collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(of.iter().take(2).copied().collect::<Vec<_>>().join("\n"), @r#"
+    ,selection,unit,dataset,edition,codebook,query,suppliers_taking_part,suppliers_asked,minimum_frequency,released,notes,citation
+     of victims, by year and form of exploitation","year: 2023, 2024",report,victims,2024-12,2024.1,abababababababababababababababababababababababababababababababab,5,6,10,2025-01-01,incomplete-total multiple-valued supplier-absent,"Trafficking (trial). Reports of victims, by year and form of exploitation (year: 2023, 2024). Edition 2024-12, codebook 2024.1, 5 of 6 suppliers. Released on 2025-01-01. Query abababababababababababababababababababababababababababababababab."
+    "#);
 }
 
 #[test]
