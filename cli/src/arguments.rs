@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use optelsom_codebook::{Lang, SupplierId};
 
+use crate::audit::arguments::AuditArguments;
 use crate::deadline::Deadline;
 use crate::failure::EXIT_CODES;
 
@@ -47,6 +48,8 @@ pub enum Command {
         /// The new file; it is never overwritten
         file: PathBuf,
     },
+    /// Check the log: what was asked, by whom, on what ground, and what came of it
+    Audit(AuditArguments),
 }
 
 /// A question, in SQL or in a file.

@@ -24,9 +24,16 @@ struct Document {
     certificate: PathBuf,
     key: PathBuf,
     authority: PathBuf,
+    #[serde(default = "identity")]
     identity: PathBuf,
+    trust: Option<PathBuf>,
     purpose: Option<String>,
     lang: Option<Lang>,
+}
+
+/// Who only audits has none.
+fn identity() -> PathBuf {
+    PathBuf::from("identity.key")
 }
 
 /// Where the coordinator is, and who is asking.
@@ -44,6 +51,8 @@ pub struct Configuration {
     pub authority: PathBuf,
     /// The key that questions are signed with, its owner's alone.
     pub identity: PathBuf,
+    /// The keys of log and witnesses that one goes by.
+    pub trust: Option<PathBuf>,
     /// The purpose of questions that name none.
     pub purpose: Option<String>,
     /// The language of labels and notes.
@@ -93,6 +102,7 @@ impl Configuration {
             key: folder.join(document.key),
             authority: folder.join(document.authority),
             identity: folder.join(document.identity),
+            trust: document.trust.map(|trust| folder.join(trust)),
             purpose: document.purpose,
             lang: document.lang,
         })

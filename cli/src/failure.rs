@@ -21,7 +21,8 @@ Exit codes:
   3  not authorised: certificate, key or identity, or not allowed to this role
   4  the coordinator cannot be reached, or was lost; an accepted query goes on without you
   5  the query was refused, or ended without a table; the message says why
-  6  a local file cannot be read or written, or does not hold what it should";
+  6  a local file cannot be read or written, or does not hold what it should
+  10 to 19  an audit found something; `optelsom audit --help` lists the kinds";
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -69,6 +70,14 @@ pub enum Failure {
         /// What is wrong with it, and how to mend it.
         cause: String,
     },
+    /// An audit found something; it has been told.
+    #[error("not in order; findings: {findings}")]
+    Found {
+        /// The exit code of the gravest.
+        code: u8,
+        /// How many there are.
+        findings: usize,
+    },
     /// Standard output is gone.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
@@ -102,6 +111,7 @@ impl Failure {
             }
             Self::Dial(_) | Self::Unavailable(_) => 4,
             Self::NotAnswered(_) => 5,
+            Self::Found { code, .. } => *code,
             Self::File { .. } | Self::Contents { .. } | Self::Output(_) => 6,
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod arguments;
 pub mod asking;
+pub mod audit;
 pub mod browse;
 pub mod commands;
 pub mod configuration;

@@ -50,6 +50,40 @@ impl Drop for Progress {
     }
 }
 
+/// How a folder is fetched: what, and how many files of how many.
+#[derive(Debug)]
+pub struct Fetched(ProgressBar);
+
+impl Default for Fetched {
+    fn default() -> Self {
+        let bar = if stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{bar:18} {pos}/{len} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+impl Fetched {
+    /// Begins with files of this kind.
+    pub fn begin(&self, what: &str, files: usize) {
+        self.0.set_length(files as u64);
+        self.0.set_position(0);
+        self.0.set_message(what.to_owned());
+    }
+
+    /// So many more are there.
+    pub fn advance(&self, files: usize) {
+        self.0.inc(files as u64);
+    }
+}
+
+impl Drop for Fetched {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// What happened, in one line.
 fn line(moment: &Moment, lang: Lang) -> String {
     match (moment, lang) {

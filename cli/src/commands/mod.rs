@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod audit;
 mod explain;
 mod queries;
 mod query;
@@ -35,6 +36,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::List { most } => queries::list(session, most).await,
         Command::Watch(arguments) => queries::watch(session, &arguments).await,
         Command::Identity { file } => identity(&file),
+        Command::Audit(arguments) => audit::run(session, &arguments).await,
     }
 }
 

@@ -1,0 +1,33 @@
+//! `optelsom audit` as it is run, over an export that the tests make.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod browser;
+mod foreign;
+mod journal;
+mod report;
+mod sample;
+mod verify;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use sample::Sample;
+
+/// A folder with the good sample in `export`, and the auditor's `trust.toml`.
+fn exported() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    Sample::good().write(folder.path(), "export");
+    folder
+}
+
+/// Runs `optelsom audit` with these words in this folder.
+fn audit(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_optelsom"));
+    command.arg("audit").args(words).args(["--trust", "trust.toml"]);
+    command.current_dir(folder).env_clear().env("HOME", folder).output().unwrap()
+}
+
+/// Exit code and standard output.
+fn told(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap())
+}
