@@ -51,6 +51,10 @@ pub struct Ending<'a> {
     pub record: Option<&'a CombinerRecord>,
     /// The release, a JSON document.
     pub release: Option<Vec<u8>>,
+    /// The entries that the query owes the log by it, in their order.
+    pub owed: Vec<Vec<u8>>,
+    /// What goes with the release, by file name.
+    pub files: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// One line of a list of queries.
@@ -139,8 +143,25 @@ impl Store {
         .bind(id.as_bytes().to_vec())
         .execute(&mut *transaction)
         .await?;
+        let first = done.rows_affected() > 0;
+        for (entry, place) in ending.owed.into_iter().zip(0_i64..).filter(|_| first) {
+            sqlx::query("INSERT INTO ledger_owed (query, place, entry) VALUES ($1, $2, $3)")
+                .bind(id.as_bytes().to_vec())
+                .bind(place)
+                .bind(entry)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for (file, bytes) in ending.files.into_iter().filter(|_| first) {
+            sqlx::query("INSERT INTO release_files (query, file, bytes) VALUES ($1, $2, $3)")
+                .bind(id.as_bytes().to_vec())
+                .bind(file)
+                .bind(bytes)
+                .execute(&mut *transaction)
+                .await?;
+        }
         transaction.commit().await?;
-        Ok(done.rows_affected() > 0)
+        Ok(first)
     }
 
     /// All queries that have not ended, oldest first.
@@ -226,6 +247,20 @@ impl Store {
             .fetch_optional(&self.pool)
             .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// The releases about a dataset, in the order in which they were made.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn releases(&self, dataset: &str) -> Result<Vec<Vec<u8>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT release FROM queries WHERE dataset = $1 AND release IS NOT NULL ORDER BY ended_at, id",
+        )
+        .bind(dataset.to_owned())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// Notes something that happened to a query; `supplier` is empty where it is about none.
