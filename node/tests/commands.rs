@@ -54,10 +54,10 @@ fn freeze_editions_and_preview() {
     );
     assert_eq!((code, err.as_str()), (0, ""));
     insta::assert_snapshot!(out, @r"
-    year   count  sum of damages
-    2023   1      0.00
-    2024   1      1234.50
-    (all)  2      1234.50
+    year   count  sum of damages  supplier with rows
+    2023   1      0.00            1
+    2024   1      1234.50         1
+    (all)  2      1234.50         1
     7 cells, 4 of them with nothing in them; reports, edition 2024-12
     these are this supplier's own figures: not protected, and not to be passed on
     what would be sent cannot be shown for police: …/roster.toml: No such file or directory (os error 2); it depends on the suppliers that take part, so the bureau's roster is needed

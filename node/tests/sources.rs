@@ -5,7 +5,7 @@
 mod files;
 mod supplier;
 
-use files::{Cells, ods, parquet, sqlite, xlsx, zip};
+use files::{Cells, nested_parquet, ods, parquet, sqlite, xlsb, xlsx, zip};
 use supplier::Supplier;
 
 const VARIABLES: &str = r#"
@@ -105,6 +105,26 @@ fn a_parquet_file_cut_in_half_is_not_read() {
 }
 
 #[test]
+fn a_column_of_lists_or_structures_is_named_and_hurts_only_whoever_binds_it() {
+    let list = "required group vorm (LIST) { repeated group list { required binary element (UTF8); } }";
+    let shapes = [
+        (list, Some(&[1, 1][..]), Some(&[0, 1][..])),
+        ("repeated binary vorm (UTF8);", Some(&[1, 1][..]), Some(&[0, 1][..])),
+        ("required group vorm { required binary soort (UTF8); }", None, None),
+    ];
+    for (shape, definitions, repetitions) in shapes {
+        let supplier = Supplier::new();
+        supplier.write("data.parquet", nested_parquet(shape, definitions, repetitions));
+        let message = refused(&supplier, r#"parquet = { path = "data.parquet" }"#);
+        let wanted = "…/data.parquet, column `vorm`: a list or structure is not a single value. Export it as text";
+        assert!(message.contains(wanted), "{shape}: {message}");
+        let form = "[datasets.victims.variables.form]\ncolumn = \"vorm\"\nseparator = \"|\"\n";
+        let without = bindings(r#"parquet = { path = "data.parquet" }"#).replace(form, "");
+        supplier.freeze(&without).unwrap_or_else(|error| panic!("{shape}: {error}"));
+    }
+}
+
+#[test]
 fn sqlite_gives_it() {
     let supplier = Supplier::new();
     sqlite(&supplier.path("data.sqlite"), CELLS);
@@ -127,7 +147,7 @@ fn a_sqlite_file_that_is_wrong_says_so() {
 
 #[test]
 fn spreadsheets_give_it() {
-    for (name, bytes) in [("data.xlsx", xlsx(CELLS)), ("data.ods", ods(CELLS))] {
+    for (name, bytes) in [("data.xlsx", xlsx(CELLS)), ("data.xlsb", xlsb(CELLS)), ("data.ods", ods(CELLS))] {
         let supplier = Supplier::new();
         supplier.write(name, bytes);
         gives_the_same(&supplier, &format!("spreadsheet = {{ path = \"{name}\", sheet = \"Blad1\" }}"));
@@ -192,6 +212,7 @@ fn broken_bytes_never_crash_the_node() {
         ("data.csv", text.into_bytes(), r#"csv = { path = "data.csv" }"#),
         ("data.parquet", parquet(&CELLS[1..]), r#"parquet = { path = "data.parquet" }"#),
         ("data.xlsx", xlsx(CELLS), r#"spreadsheet = { path = "data.xlsx" }"#),
+        ("data.xlsb", xlsb(CELLS), r#"spreadsheet = { path = "data.xlsb" }"#),
         ("data.ods", ods(CELLS), r#"spreadsheet = { path = "data.ods" }"#),
     ];
     let mut state = 0x2545_F491_4F6C_DD1D_u64;

@@ -83,6 +83,9 @@ pub enum EditionError {
 fn mend(cause: &io::Error) -> &'static str {
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "The disk is full: make room and freeze again",
+        io::ErrorKind::FileTooLarge => {
+            "This program may write no larger file: raise the limit (ulimit -f) and freeze again"
+        }
         io::ErrorKind::PermissionDenied => "Give this program the right to write there",
         _ => "See that the folder is there and the disk is sound",
     }

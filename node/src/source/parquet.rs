@@ -119,11 +119,10 @@ fn read_part<E: From<SourceError>>(
     let mut rows_found = 0i64;
     while let Some(read) = contained(|| rows.next()).unwrap_or(Some(Err(ParquetError::General(GAVE_UP.into())))) {
         let record = whole(path, Some(read))?;
-        for ((_, field), text) in record.get_column_iter().zip(&mut texts) {
+        for ((column, field), text) in record.get_column_iter().zip(&mut texts) {
             text.clear();
             if let Err(kind) = write_text(field, text) {
-                let column = names.first().cloned().unwrap_or_default();
-                return Err(SourceError::Nested { path: path.to_owned(), column, kind }.into());
+                return Err(SourceError::Nested { path: path.to_owned(), column: column.clone(), kind }.into());
             }
         }
         so_far.rows += 1;

@@ -18,12 +18,100 @@ pub type Cells = &'static [[&'static str; 5]];
 
 /// A zip archive of these parts.
 pub fn zip(parts: &[(&str, &str)]) -> Vec<u8> {
+    zip_of(&parts.iter().map(|(name, text)| (*name, text.as_bytes())).collect::<Vec<_>>())
+}
+
+fn zip_of(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = ::zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in parts {
+    for (name, bytes) in parts {
         archive.start_file(*name, ::zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(text.as_bytes()).unwrap();
+        archive.write_all(bytes).unwrap();
     }
     archive.finish().unwrap().into_inner()
+}
+
+/// A binary Excel workbook ([MS-XLSB]) with the sheet `Blad1`; numbers are numbers, all else is text.
+pub fn xlsb(rows: &[[&str; 5]]) -> Vec<u8> {
+    const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
+    let relations = format!(
+        "<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/worksheet\" Target=\"worksheets/sheet1.bin\"/></Relationships>"
+    );
+    // BrtBundleSh, BrtEndBundleShs, BrtEndBook.
+    let bundle = [&[0; 4][..], &1u32.to_le_bytes(), &wide("rId1"), &wide("Blad1")].concat();
+    let workbook = [record(0x9C, &bundle), record(0x90, &[]), record(0x84, &[])].concat();
+    let number = |value: usize| u32::try_from(value).unwrap().to_le_bytes();
+    // BrtWsDim, BrtBeginSheetData, then BrtRowHdr and the cells of each row, BrtEndSheetData.
+    let extent = [number(0), number(rows.len() - 1), number(0), number(4)].concat();
+    let mut sheet = [record(0x94, &extent), record(0x91, &[])].concat();
+    for (row, cells) in rows.iter().enumerate() {
+        sheet.extend(record(0x00, &[&number(row)[..], &[0; 13]].concat()));
+        for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            let place = [number(column), [0; 4]].concat();
+            sheet.extend(match cell.parse::<f64>() {
+                Ok(value) => record(0x05, &[place, value.to_le_bytes().to_vec()].concat()),
+                Err(_) => record(0x06, &[place, wide(cell)].concat()),
+            });
+        }
+    }
+    sheet.extend(record(0x92, &[]));
+    zip_of(&[
+        ("xl/workbook.bin", &workbook),
+        ("xl/_rels/workbook.bin.rels", relations.as_bytes()),
+        ("xl/worksheets/sheet1.bin", &sheet),
+    ])
+}
+
+/// A record: its type and its length, seven bits to a byte, and its bytes.
+fn record(kind: u16, bytes: &[u8]) -> Vec<u8> {
+    let seven_bits = |mut value: usize| {
+        let mut encoded = Vec::new();
+        loop {
+            let byte = u8::try_from(value & 0x7F).unwrap();
+            value >>= 7;
+            encoded.push(if value == 0 { byte } else { byte | 0x80 });
+            if value == 0 {
+                return encoded;
+            }
+        }
+    };
+    [seven_bits(usize::from(kind)), seven_bits(bytes.len()), bytes.to_vec()].concat()
+}
+
+/// Text as UTF-16 after its length in units.
+fn wide(text: &str) -> Vec<u8> {
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let length = u32::try_from(units.len()).unwrap().to_le_bytes();
+    length.into_iter().chain(units.into_iter().flat_map(u16::to_le_bytes)).collect()
+}
+
+/// A Parquet file of one row whose column `vorm` is what this says, with these levels of definition and repetition.
+pub fn nested_parquet(vorm: &str, definitions: Option<&[i16]>, repetitions: Option<&[i16]>) -> Vec<u8> {
+    let schema = format!(
+        "message records {{ required int32 datum (DATE); required binary geslacht (UTF8); {vorm} required int64 dagen; required double schade; }}"
+    );
+    let schema = Arc::new(::parquet::schema::parser::parse_message_type(&schema).unwrap());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(WriterProperties::default())).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut writing = group.next_column().unwrap().unwrap();
+    writing.typed::<Int32Type>().write_batch(&[19_723], None, None).unwrap();
+    writing.close().unwrap();
+    let mut writing = group.next_column().unwrap().unwrap();
+    writing.typed::<ByteArrayType>().write_batch(&[ByteArray::from("F")], None, None).unwrap();
+    writing.close().unwrap();
+    let forms: Vec<ByteArray> = ["labour", "sexual"].iter().map(|text| ByteArray::from(*text)).collect();
+    let forms = &forms[..definitions.map_or(1, <[i16]>::len)];
+    let mut writing = group.next_column().unwrap().unwrap();
+    writing.typed::<ByteArrayType>().write_batch(forms, definitions, repetitions).unwrap();
+    writing.close().unwrap();
+    let mut writing = group.next_column().unwrap().unwrap();
+    writing.typed::<Int64Type>().write_batch(&[12], None, None).unwrap();
+    writing.close().unwrap();
+    let mut writing = group.next_column().unwrap().unwrap();
+    writing.typed::<DoubleType>().write_batch(&[0.5], None, None).unwrap();
+    writing.close().unwrap();
+    group.close().unwrap();
+    writer.into_inner().unwrap()
 }
 
 /// An Excel workbook with the sheet `Blad1`; numbers are numbers, all else is text.
