@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::time::Instant;
 
-use optelsom_cli::{Failure, release};
-use optelsom_codebook::{EditionId, IdError, Lang};
-use optelsom_disclosure::{CellValue, Release};
+use optelsom_cli::{Failure, publication};
+use optelsom_codebook::{Codebook, Dataset, EditionId, IdError, Lang};
+use optelsom_disclosure::{CellValue, Release, Status};
 use thiserror::Error;
 
 use crate::arguments::Format;
@@ -91,6 +91,8 @@ async fn ask(federation: &Federation, stages: &Stages) -> Result<Release, Demons
 /// Holds every cell against the records, which only this process knows all of.
 fn check(release: &Release, records: &[Registration]) -> Result<String, DemonstrationError> {
     let truth = women_by_year_and_form(records);
+    let codebook = Codebook::builtin().map_err(|cause| DemonstrationError::Wrong(cause.to_string()))?;
+    let fewest = codebook.dataset(DATASET).map_or(1, Dataset::minimum_suppliers);
     let k = release.minimum_frequency();
     let (mut shown, mut hidden, mut reports) = (0, 0, 0);
     for row in release.table().rows() {
@@ -98,30 +100,34 @@ fn check(release: &Release, records: &[Registration]) -> Result<String, Demonstr
         let [year, form] = codes[..] else {
             return Err(DemonstrationError::Wrong(format!("a row of {codes:?} where year and form were asked")));
         };
-        let true_count = truth.get(&(year.to_owned(), form.to_owned())).copied().unwrap_or(0);
+        let truth = truth.get(&(year.to_owned(), form.to_owned())).cloned().unwrap_or_default();
+        let (count, suppliers) = (truth.reports, truth.suppliers.len() as u64);
         let right = match row.figures() {
             [CellValue::Shown(value)] => {
                 shown += 1;
-                reports += true_count;
-                true_count >= k && value.to_string() == true_count.to_string()
+                reports += count;
+                count >= k && suppliers >= fewest && value.to_string() == count.to_string()
             }
-            [CellValue::TrueZero(_)] => true_count == 0,
-            [CellValue::HiddenTooFew] => {
+            [CellValue::TrueZero(_)] => count == 0,
+            [cell] => {
                 hidden += 1;
-                (1..k).contains(&true_count)
+                match cell.status() {
+                    Status::HiddenTooFew => (1..k).contains(&count),
+                    Status::HiddenTooFewSuppliers => (1..fewest).contains(&suppliers),
+                    Status::HiddenProtectsOthers => count > 0,
+                    _ => false,
+                }
             }
             _ => false,
         };
         if !right {
-            return Err(DemonstrationError::Wrong(format!(
-                "{year}, {form}: {:?}, but {true_count} is true",
-                row.figures()
-            )));
+            let told = row.figures();
+            return Err(DemonstrationError::Wrong(format!("{year}, {form}: {told:?}, but {truth:?} is true")));
         }
     }
     Ok(format!(
-        "the sandbox made the records up, so it alone can check: all {shown} shown cells ({reports} reports) are exact, \
-         {hidden} hidden ones are under {k}"
+        "the sandbox made the records up, so it alone can check: all {shown} shown cells ({reports} reports) are exact, and \
+         the {hidden} hidden ones are so for the reason that they give"
     ))
 }
 
@@ -131,6 +137,6 @@ fn print(release: &Release, format: Format) -> Result<(), DemonstrationError> {
         Format::Json => optelsom_cli::arguments::Format::Json,
     };
     let arguments = optelsom_cli::arguments::OutputArguments { format, output: None };
-    release::print(release, Lang::En, &arguments)?;
+    publication::print(release, Lang::En, &arguments)?;
     std::io::stdout().flush().map_err(DemonstrationError::Output)
 }

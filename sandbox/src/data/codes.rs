@@ -1,5 +1,6 @@
 //! The built-in codebook's codes of made-up values: the meeting point of what was made up and what comes back.
 
+use super::suspects::{Outcome, Stage};
 use super::victim::{Form, Sex};
 
 /// The code of a form of exploitation.
@@ -21,5 +22,29 @@ pub const fn sex(sex: Sex) -> &'static str {
         Sex::Female => "F",
         Sex::Male => "M",
         Sex::Unknown => "U",
+    }
+}
+
+/// The code of a link of the criminal-justice chain.
+pub const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Signal => "signal",
+        Stage::Investigation => "investigation",
+        Stage::Prosecution => "prosecution",
+        Stage::Trial => "trial",
+        Stage::Sentence => "sentence",
+        Stage::Resocialisation => "resocialisation",
+    }
+}
+
+/// The code of an outcome.
+pub const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pending => "pending",
+        Outcome::NotPursued => "not-pursued",
+        Outcome::TechnicalDismissal => "technical-dismissal",
+        Outcome::PolicyDismissal => "policy-dismissal",
+        Outcome::Acquittal => "acquittal",
+        Outcome::Conviction => "conviction",
     }
 }

@@ -3,5 +3,6 @@
 pub mod chance;
 pub mod codes;
 pub mod national;
+pub mod suspects;
 pub mod truth;
 pub mod victim;

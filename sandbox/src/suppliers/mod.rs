@@ -5,6 +5,7 @@
 
 mod border_police;
 mod care_coordinators;
+mod chain;
 mod labour_inspectorate;
 mod police;
 mod shelters;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::data::national::Registration;
+use crate::data::suspects::Suspect;
 use crate::data::victim::Victim;
 use crate::files::WriteError;
 
@@ -80,6 +82,14 @@ impl Supplier {
             Self::Shelters => include_str!("shelters/agreement.toml"),
             Self::YouthCare => include_str!("youth_care/agreement.toml"),
         }
+    }
+
+    /// Writes what it holds of these suspects into its folder; nothing where it holds none.
+    ///
+    /// # Errors
+    /// A file could not be written.
+    pub fn write_suspects(self, folder: &Path, suspects: &[Suspect]) -> Result<(), WriteError> {
+        chain::write(self, folder, suspects)
     }
 
     /// Writes what it holds of these registrations into its folder, in its own way.
