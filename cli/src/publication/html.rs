@@ -12,7 +12,7 @@ use crate::words::words;
 
 const STYLE: &str = "\
 :root { color-scheme: light; }
-body { font: 16px/1.45 Arial, 'Liberation Sans', Helvetica, sans-serif; color: #1a1a1a; background: #fff; margin: 2rem auto;
+body { font: 1rem/1.45 Arial, 'Liberation Sans', Helvetica, sans-serif; color: #1a1a1a; background: #fff; margin: 2rem auto;
   max-width: 62rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .4rem; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .6rem; }
@@ -35,7 +35,8 @@ dt { font-weight: bold; }
 dd { margin: 0; overflow-wrap: anywhere; }
 @media print {
   @page { size: A4; margin: 16mm 14mm; }
-  body { font-size: 10pt; margin: 0; max-width: none; padding: 0; }
+  html { font-size: 9.5pt; }
+  body { margin: 0; max-width: none; padding: 0; }
   .scroll { overflow: visible; }
   thead { display: table-header-group; }
   tr, figure, dt, dd { break-inside: avoid; }
