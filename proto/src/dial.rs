@@ -231,10 +231,8 @@ async fn connect(credentials: &Credentials, target: &Target) -> Result<Connectio
     let connector = TlsConnector::from(credentials.client_config()?);
     let socket = open_socket(target).await?;
     let address = target.address.clone();
-    let stream = connector
-        .connect(target.server_name.clone(), socket)
-        .await
-        .map_err(|cause| DialError::Handshake { address: address.clone(), cause })?;
+    let stream =
+        connector.connect(target.server_name.clone(), socket).await.map_err(|cause| broken(&address, cause))?;
     must_be_coordinator(&stream, &address)?;
     let key_exchange = stream
         .get_ref()
@@ -267,14 +265,18 @@ async fn connect(credentials: &Credentials, target: &Target) -> Result<Connectio
 /// being told why. A coordinator speaks first: HTTP/2's settings (RFC 9113, section 3.4), or the alert.
 async fn accepted(stream: TlsStream<TcpStream>, address: &str) -> Result<BufReader<TlsStream<TcpStream>>, DialError> {
     let mut stream = BufReader::new(stream);
-    let cause = match stream.fill_buf().await {
-        Ok([]) => io::ErrorKind::UnexpectedEof.into(),
-        Ok(_) => return Ok(stream),
-        Err(cause) => cause,
-    };
+    match stream.fill_buf().await {
+        Ok([]) => Err(broken(address, io::ErrorKind::UnexpectedEof.into())),
+        Ok(_) => Ok(stream),
+        Err(cause) => Err(broken(address, cause)),
+    }
+}
+
+/// What TLS says is between the two sides; all else is on the way between them.
+fn broken(address: &str, cause: io::Error) -> DialError {
     let address = address.to_owned();
     let from_tls = cause.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    Err(if from_tls { DialError::Handshake { address, cause } } else { DialError::Unreachable { address, cause } })
+    if from_tls { DialError::Handshake { address, cause } } else { DialError::Unreachable { address, cause } }
 }
 
 async fn open_socket(target: &Target) -> Result<TcpStream, DialError> {
