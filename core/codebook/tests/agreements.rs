@@ -177,3 +177,22 @@ fn the_hash_is_of_the_content() {
     let changed = AGREEMENT.replace("queries_per_day = 2", "queries_per_day = 3");
     assert_ne!(Agreement::parse(&changed, &codebook()).unwrap().hash(), agreement().hash());
 }
+
+#[test]
+fn stricter_rules_have_to_be_possible_and_are_kept() {
+    let with = |rule: &str| AGREEMENT.replace("minimum_frequency = 12", &format!("minimum_frequency = 12\n{rule}"));
+    let mistake = |rule: &str| Agreement::parse(&with(rule), &codebook()).unwrap_err().to_string();
+    assert!(mistake("dominance_percent = 20").contains("the codebook has no such rule"));
+    assert!(mistake("rounding_base = 25").contains("would round counts that are shown to nought"));
+    assert!(mistake("minimum_suppliers_per_cell = 1").contains("must be a whole number from 2"));
+    let within = plan(WITHIN);
+    for (rule, refused) in [
+        ("minimum_suppliers_per_cell = 2", None),
+        ("minimum_suppliers_per_cell = 3", Some("s = 3")),
+        ("rounding_base = 5", Some("rounding to = 5")),
+    ] {
+        let agreement = Agreement::parse(&with(rule), &codebook()).unwrap();
+        let answer = agreement.admit(&request(&within));
+        assert_eq!(answer.err().as_ref().map(Refusal::subject), refused, "{rule}");
+    }
+}

@@ -162,3 +162,16 @@ fn the_hash_is_of_the_content() {
         assert_ne!(Codebook::parse(&with(piece, other)).unwrap().hash(), codebook.hash(), "{other}");
     }
 }
+
+#[test]
+fn rules_that_contradict_each_other_are_refused() {
+    let rule = |rule: &str| {
+        let mistakes = mistakes(&with("period = \"year\"", &format!("period = \"year\"\n{rule}")));
+        mistakes.lines().nth(1).unwrap_or_default().trim().to_owned()
+    };
+    insta::assert_snapshot!(rule("rounding_base = 50"), @"line 38: dataset `victims` would round counts that it shows to nought: `rounding_base` is more than twice `minimum_frequency`; lower the one, or raise the other");
+    insta::assert_snapshot!(rule("dominance_percent = 101"), @"line 38: `dominance_percent` of dataset `victims` is 101; it must be a whole number from 1 to 100");
+    insta::assert_snapshot!(rule("minimum_suppliers = 0"), @"line 38: `minimum_suppliers` of dataset `victims` is 0; it must be a whole number from 1 to 4294967295");
+    insta::assert_snapshot!(rule("dominance_percent = 10"), @"line 49: the measure `wide` is so large that its squares, which `dominance_percent` needs, cannot be added; stay within 2147483648 in units of the last decimal, or keep fewer decimals");
+    assert!(Codebook::parse(&with("period = \"year\"", "period = \"year\"\nrounding_base = 20")).is_ok());
+}

@@ -84,11 +84,14 @@ fn long_division(numerator: u128, denominator: i128, decimals: u32) -> Option<(u
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.decimals == 0 {
+            return fmt::Display::fmt(&self.scaled, f);
+        }
         let sign = if self.scaled < 0 { "-" } else { "" };
         let places = self.decimals as usize;
         let digits = format!("{:0>width$}", self.scaled.unsigned_abs(), width = places + 1);
         let (whole, fraction) = digits.split_at(digits.len() - places);
-        if fraction.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{fraction}") }
+        write!(f, "{sign}{whole}.{fraction}")
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod attacker;
 mod cell;
+mod coverage;
 mod decimal;
 mod history;
 mod note;
@@ -21,6 +22,7 @@ mod table;
 mod totals;
 
 pub use cell::{Bounds, CellValue, Status};
+pub use coverage::Coverage;
 pub use decimal::{Decimal, MAX_DECIMALS, NotADecimal};
 pub use history::{History, HistoryError};
 pub use note::{Absence, Note};

@@ -125,6 +125,10 @@ impl ProtectedTable {
         self
     }
 
+    pub(crate) fn into_parts(self) -> (Vec<AxisHeading>, Vec<FigureHeading>, Vec<Row>, Vec<Base>) {
+        (self.axes, self.figures, self.rows, self.bases)
+    }
+
     /// What the figures rest on, where that is not among them: against these counts later tables are protected.
     pub fn bases(&self) -> &[Base] {
         &self.bases
@@ -173,8 +177,18 @@ impl ProtectedTable {
 
 #[derive(Serialize)]
 struct RowWriting<'a> {
-    codes: Vec<Option<&'a str>>,
+    codes: CodesWriting<'a>,
     figures: &'a [CellValue],
+}
+
+/// The codes of a row's places.
+struct CodesWriting<'a>(&'a ProtectedTable, &'a Row);
+
+impl Serialize for CodesWriting<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(table, row) = self;
+        serializer.collect_seq(table.places(row).map(|place| place.map(|heading| heading.code.as_str())))
+    }
 }
 
 /// Writes row by row, since a table may have a million of them.
@@ -182,10 +196,9 @@ struct RowsWriting<'a>(&'a ProtectedTable);
 
 impl Serialize for RowsWriting<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.rows.iter().map(|row| RowWriting {
-            codes: self.0.places(row).map(|place| place.map(|heading| heading.code.as_str())).collect(),
-            figures: &row.figures,
-        }))
+        serializer.collect_seq(
+            self.0.rows.iter().map(|row| RowWriting { codes: CodesWriting(self.0, row), figures: &row.figures }),
+        )
     }
 }
 

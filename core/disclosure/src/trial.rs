@@ -12,8 +12,8 @@ use crate::protect::protect;
 use crate::table::{FigureKind, ProtectedTable};
 use crate::{Policy, Totals};
 
-/// Axes `a0`, `a1`, … of these lengths; those of `multiple` are multiple-valued.
-pub(crate) fn plan(lengths: &[usize], multiple: &[usize], grouping: &str) -> Plan {
+/// A dataset `d` with variables `a0`, `a1`, … of these lengths; those of `multiple` are multiple-valued.
+pub(crate) fn codebook(lengths: &[usize], multiple: &[usize]) -> Codebook {
     let mut toml = String::from(
         "version = \"1\"\nname = { nl = \"Proef\", en = \"Trial\" }\n[lists.years]\nyears = [2020, 2021]\n\
          [datasets.d]\nlabel = { nl = \"d\", en = \"d\" }\nunit = \"report\"\nperiod = \"year\"\nminimum_frequency = 3\n\
@@ -33,7 +33,12 @@ pub(crate) fn plan(lengths: &[usize], multiple: &[usize], grouping: &str) -> Pla
             toml.push_str("multiple = true\n");
         }
     }
-    let codebook = Codebook::parse(&toml).unwrap();
+    Codebook::parse(&toml).unwrap()
+}
+
+/// The plan of a question with these axes.
+pub(crate) fn plan(lengths: &[usize], multiple: &[usize], grouping: &str) -> Plan {
+    let codebook = codebook(lengths, multiple);
     let axes: Vec<String> = (0..lengths.len()).map(|axis| format!("a{axis}")).collect();
     let sql =
         format!("SELECT {0}, COUNT(*) FROM d GROUP BY {1}", axes.join(", "), grouping.replace("ALL", &axes.join(", ")));

@@ -115,6 +115,18 @@ impl DatasetTerms {
         if request.minimum_frequency < k {
             return refuse(RefusalReason::Policy, format!("k = {k}"));
         }
-        Ok(())
+        // A query promises k alone; of the other rules the codebook's hold, and have to be enough.
+        let dataset = request.plan.dataset();
+        let rules = [
+            ("s", self.minimum_suppliers_per_cell, Some(dataset.minimum_suppliers())),
+            ("p", self.dominance_percent, dataset.dominance_percent()),
+            ("rounding to", self.rounding_base, dataset.rounding_base()),
+        ];
+        match rules.into_iter().find(|(_, agreed, codebook)| agreed > codebook) {
+            Some((rule, agreed, _)) => {
+                refuse(RefusalReason::Policy, format!("{rule} = {}", agreed.unwrap_or_default()))
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -70,7 +70,7 @@ impl History {
     ) -> Result<Option<Beside>, ProtectError> {
         let telling = self.earlier.iter().filter(|earlier| earlier.tells(measure));
         let mut kept: Vec<&Earlier> = Vec::new();
-        for earlier in telling {
+        for earlier in telling.map(AsRef::as_ref) {
             if let Some(same) = earlier.same(plan, published, &self.taking_part, measure) {
                 return Ok(Some(Beside::Same(same)));
             }

@@ -17,6 +17,7 @@ mod solve;
 mod space;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use optelsom_codebook::{Codebook, EditionId, QueryId, SupplierId};
 use thiserror::Error;
@@ -51,7 +52,7 @@ pub enum HistoryError {
 #[derive(Clone, Debug)]
 pub struct History {
     taking_part: BTreeSet<SupplierId>,
-    earlier: Vec<Earlier>,
+    earlier: Vec<Arc<Earlier>>,
 }
 
 impl History {
@@ -77,10 +78,25 @@ impl History {
             let release =
                 Release::from_json(document.as_ref()).map_err(|cause| HistoryError::Document(number, cause))?;
             if release.dataset() == dataset && release.edition() == edition {
-                history.earlier.push(Earlier::read(codebook, &release)?);
+                history.add(codebook, &release)?;
             }
         }
         Ok(history)
+    }
+
+    /// Adds a release about the same edition, which was made after the others.
+    ///
+    /// # Errors
+    /// As [`History::read`].
+    pub fn add(&mut self, codebook: &Codebook, release: &Release) -> Result<(), HistoryError> {
+        self.earlier.push(Arc::new(Earlier::read(codebook, release)?));
+        Ok(())
+    }
+
+    /// The same releases, before a table in which these suppliers take part.
+    #[must_use]
+    pub fn before(&self, taking_part: BTreeSet<SupplierId>) -> Self {
+        Self { taking_part, earlier: self.earlier.clone() }
     }
 
     /// How many releases of the edition were made before.

@@ -8,7 +8,7 @@ mod quantile;
 
 use std::collections::BTreeSet;
 
-use optelsom_codebook::{Axis, Label, Lang, Output, OutputKind, Plan, QueryId};
+use optelsom_codebook::{Axis, Block, Label, Lang, Output, OutputKind, Plan, QueryId};
 use thiserror::Error;
 
 use crate::history::History;
@@ -103,17 +103,29 @@ pub fn protect_after(
     let opened = Opened { plan, columns, k, rounding, hidden: &hidden };
     // Axes that only quantiles need stand last, and are not shown.
     let shown = plan.query().axes().len();
-    let mut rows = Vec::new();
+    let mut rows = Vec::with_capacity(plan.cell_count());
     for (at, block) in plan.blocks().iter().enumerate().filter(|(_, block)| block.shown()) {
+        let mut places: Vec<Option<u32>> = (0..shown).map(|axis| block.axes().contains(&axis).then_some(0)).collect();
         for cell in block.cells() {
-            let mut places = plan.cell(cell).ok_or(ProtectError::Shape)?.positions;
-            places.truncate(shown);
             let figures = plan.outputs().iter().map(|output| opened.figure(output, at, cell));
-            rows.push(Row::new(places, figures.collect::<Result<_, _>>()?));
+            rows.push(Row::new(places.clone(), figures.collect::<Result<_, _>>()?));
+            step(block, &mut places);
         }
     }
     let axes = plan.axes().iter().take(shown).map(axis_heading).collect();
     Ok(ProtectedTable::new(axes, headings(plan, policy), rows).with_bases(hidden.bases(&opened)?))
+}
+
+/// Goes on to the next cell of a block: the last axis is the quickest.
+fn step(block: &Block, places: &mut [Option<u32>]) {
+    for (&axis, &length) in block.axes().iter().zip(block.radices()).rev() {
+        let Some(Some(place)) = places.get_mut(axis) else { continue };
+        *place += 1;
+        if usize::try_from(*place).is_ok_and(|place| place < length) {
+            return;
+        }
+        *place = 0;
+    }
 }
 
 fn axis_heading(axis: &Axis) -> AxisHeading {
