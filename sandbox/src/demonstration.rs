@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use optelsom_cli::{Failure, publication};
-use optelsom_codebook::{Codebook, Dataset, EditionId, IdError, Lang};
+use optelsom_codebook::{Codebook, EditionId, IdError, Lang};
 use optelsom_disclosure::{CellValue, Release, Status};
 use thiserror::Error;
 
@@ -92,7 +92,7 @@ async fn ask(federation: &Federation, stages: &Stages) -> Result<Release, Demons
 fn check(release: &Release, records: &[Registration]) -> Result<String, DemonstrationError> {
     let truth = women_by_year_and_form(records);
     let codebook = Codebook::builtin().map_err(|cause| DemonstrationError::Wrong(cause.to_string()))?;
-    let fewest = codebook.dataset(DATASET).map_or(1, Dataset::minimum_suppliers);
+    let fewest = codebook.dataset(DATASET).map_or(1, |dataset| dataset.minimum_suppliers());
     let k = release.minimum_frequency();
     let (mut shown, mut hidden, mut reports) = (0, 0, 0);
     for row in release.table().rows() {
