@@ -2,11 +2,17 @@
 
 use std::error::Error;
 
-const FILES: [&str; 4] = [
-    "optelsom/v1/node.proto",
-    "optelsom/v1/analyst.proto",
-    "optelsom/v1/bureau.proto",
-    "optelsom/v1/ledger.proto",
+const FILES: [&str; 4] =
+    ["optelsom/v1/node.proto", "optelsom/v1/analyst.proto", "optelsom/v1/bureau.proto", "optelsom/v1/ledger.proto"];
+
+/// Parts that go to many are written once and shared; parts of tables are read where they were received.
+const SHARED: [&str; 6] = [
+    ".optelsom.v1.Pair.cards",
+    ".optelsom.v1.Certify.headers",
+    ".optelsom.v1.Finalise.certificate",
+    ".optelsom.v1.Open.certificate",
+    ".optelsom.v1.RecoverShares.certificate",
+    ".optelsom.v1.TablePart.words",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -14,8 +20,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={file}");
     }
     // Secrets travel in these three; their derived Debug would print them.
-    tonic_prost_build::configure()
-        .skip_debug([".optelsom.v1.Opening", ".optelsom.v1.Share", ".optelsom.v1.TablePart"])
-        .compile_fds(protox::compile(FILES, ["."])?)?;
+    let builder = tonic_prost_build::configure().skip_debug([
+        ".optelsom.v1.Opening",
+        ".optelsom.v1.Share",
+        ".optelsom.v1.TablePart",
+    ]);
+    SHARED.into_iter().fold(builder, tonic_prost_build::Builder::bytes).compile_fds(protox::compile(FILES, ["."])?)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! How much of anything is taken from the other side.
 
-/// The longest message that is taken, in bytes. The largest is Certify, whose headers name each participant's share for
-/// each other: those of 300 suppliers fit.
+/// The longest message that is taken, in bytes. The largest is Pair, with the cards of all participants: those of the
+/// most suppliers there may be fit.
 pub const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 /// The most words of 8 bytes in one part of a table.
 pub const PART_WORDS: usize = 16 * 1024;

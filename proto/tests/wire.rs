@@ -1,12 +1,14 @@
 //! The conversions from the wire: what is written reads back, and what was damaged is refused, never a panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
+
 use optelsom_codebook::{EditionId, Hash256, QueryId, RefusalReason, SupplierId, Timestamp};
 use optelsom_ledger::{IdentityKey, QueryEntry, Signature};
 use optelsom_proto::v1;
 use optelsom_proto::wire::{Answer, Asked, Documents, Hello, Request, answer, request, table_part};
 use optelsom_secagg::messages::{
-    Attempt, AttemptFault, Card, Certificate, ColumnHeader, CoordinatorMessage, Disagreement, Encapsulation,
+    Attempt, AttemptFault, Card, Certificate, ColumnHeader, CoordinatorMessage, Dealt, Disagreement, Encapsulation,
     EncryptedShare, FinalCertificate, FinalVote, Participants, Prepared, RoundOutcome, SelfMask, Share,
     SubmissionHeader, SupplierMessage, TableChunk, VoidVote,
 };
@@ -71,7 +73,7 @@ fn certificate() -> Certificate {
 
 fn final_certificate() -> FinalCertificate {
     let votes = vec![FinalVote { supplier: supplier("b"), signature: signature(6) }];
-    FinalCertificate { certificate: certificate(), votes }
+    FinalCertificate { certificate: Arc::new(certificate()), votes }
 }
 
 fn entry(document: &[u8]) -> QueryEntry {
@@ -98,12 +100,16 @@ fn requests() -> Vec<CoordinatorMessage> {
     vec![
         CoordinatorMessage::Ask { query },
         CoordinatorMessage::Join { attempt: attempt(), checkpoint: hash(1) },
-        CoordinatorMessage::Pair { attempt: attempt(), cards: vec![card()] },
-        CoordinatorMessage::Exchange { attempt: attempt(), encapsulations: vec![encapsulation()] },
-        CoordinatorMessage::Certify { attempt: attempt(), headers: vec![header()], shares: vec![share()] },
-        CoordinatorMessage::Finalise { certificate: certificate() },
-        CoordinatorMessage::Open { certificate: final_certificate() },
-        CoordinatorMessage::RecoverShares { certificate: final_certificate(), of: vec![supplier("a")] },
+        CoordinatorMessage::Pair { attempt: attempt(), cards: [card()].into() },
+        CoordinatorMessage::Exchange { attempt: attempt(), encapsulations: [encapsulation()].into() },
+        CoordinatorMessage::Certify {
+            attempt: attempt(),
+            headers: [header().relayed()].into(),
+            shares: vec![Dealt::of(&header()).relay(0, share()).unwrap()],
+        },
+        CoordinatorMessage::Finalise { certificate: Arc::new(certificate()) },
+        CoordinatorMessage::Open { certificate: Arc::new(final_certificate()) },
+        CoordinatorMessage::RecoverShares { certificate: Arc::new(final_certificate()), of: vec![supplier("a")] },
         CoordinatorMessage::Void,
         CoordinatorMessage::Ended { outcome: RoundOutcome::Spent },
     ]
@@ -177,11 +183,11 @@ fn parts_of_tables_read_back_and_only_whole_words_do() {
     let chunk = TableChunk { attempt: attempt(), offset: 5, words: vec![1, u64::MAX, 1 << 63] };
     let mut part = table_part(&id, &chunk);
     assert_eq!(TableChunk::try_from(&part).unwrap(), chunk);
-    part.words.pop();
+    part.words.truncate(part.words.len() - 1);
     assert!(TableChunk::try_from(&part).is_err());
     part.words.clear();
     assert!(TableChunk::try_from(&part).is_err());
-    part.words = vec![0; (optelsom_proto::limits::PART_WORDS + 1) * 8];
+    part.words = vec![0; (optelsom_proto::limits::PART_WORDS + 1) * 8].into();
     assert!(TableChunk::try_from(&part).unwrap_err().to_string().contains("part.words"));
 }
 

@@ -9,7 +9,7 @@ use optelsom_codebook::{Plan, QueryId, SupplierId, Timestamp};
 use optelsom_disclosure::{Policy, Totals};
 use optelsom_ledger::QueryEntry;
 use optelsom_proto::v1;
-use optelsom_proto::wire::{Documents, request};
+use optelsom_proto::wire::{Documents, RequestWriter};
 use optelsom_secagg::combiner::{Effect, Evidence, Input, Outcome, Stage};
 use optelsom_secagg::messages::{RoundOutcome, SupplierMessage};
 use optelsom_secagg::{Combiner, CombinerRecord};
@@ -32,6 +32,7 @@ pub struct Host {
     id: QueryId,
     entry: QueryEntry,
     documents: Documents,
+    requests: RequestWriter,
     plan: Arc<Plan>,
     policy: Policy,
     state: watch::Sender<QueryState>,
@@ -68,6 +69,7 @@ impl Host {
             id,
             entry,
             documents,
+            requests: RequestWriter::default(),
             plan,
             policy,
             state,
@@ -171,7 +173,7 @@ impl Host {
     async fn perform(&mut self, effect: Effect) -> Next {
         match effect {
             Effect::Send { to, message } => {
-                let request = request(&message, &self.id, &self.documents);
+                let request = self.requests.request(&message, &self.id, &self.documents);
                 if !self.shared.hub.send(&to, v1::coordinator_message::Message::Request(request)) {
                     self.shared.metrics.dropped_messages.inc();
                 }

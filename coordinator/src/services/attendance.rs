@@ -11,11 +11,10 @@ use optelsom_proto::v1::node_message::Message as Up;
 use optelsom_proto::wire::{Answer, Documents, Hello, Holdings, WireError, request};
 use optelsom_secagg::combiner::Input;
 use optelsom_secagg::messages::CoordinatorMessage;
-use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
 use crate::clock;
-use crate::hub::{Outgoing, Session};
+use crate::hub::{Outflow, Session};
 use crate::shared::Shared;
 use crate::store::NodeAnnouncement;
 
@@ -32,11 +31,7 @@ pub struct Attending {
 
 impl Attending {
     /// Takes a node in: keeps what it says of itself, welcomes it, and has queries send what they wait for.
-    pub async fn begin(
-        shared: Arc<Shared>,
-        supplier: SupplierId,
-        hello: Hello,
-    ) -> Result<(Self, mpsc::Receiver<Outgoing>), Status> {
+    pub async fn begin(shared: Arc<Shared>, supplier: SupplierId, hello: Hello) -> Result<(Self, Outflow), Status> {
         let node = NodeAnnouncement { supplier: supplier.clone(), hello: hello.clone(), last_seen: clock::now() };
         shared.store.keep_announcement(&node).await?;
         let editions = shared.store.editions().await?;

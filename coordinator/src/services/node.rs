@@ -10,13 +10,12 @@ use optelsom_proto::v1::node_service_server::NodeService;
 use optelsom_proto::wire::Hello;
 use optelsom_secagg::combiner::Input;
 use optelsom_secagg::messages::SupplierMessage;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::attendance::{Attending, HELLO_LIMIT};
 use super::node_of;
 use crate::clock;
-use crate::hub::Outgoing;
+use crate::hub::Outflow;
 use crate::shared::Shared;
 
 /// The conversation with suppliers' nodes.
@@ -32,7 +31,7 @@ impl Nodes {
 
 #[tonic::async_trait]
 impl NodeService for Nodes {
-    type AttendStream = ReceiverStream<Outgoing>;
+    type AttendStream = Outflow;
 
     async fn attend(
         &self,
@@ -44,9 +43,9 @@ impl NodeService for Nodes {
             self.0.metrics.refused_messages.inc();
             tracing::warn!(%supplier, cause = status.message(), "a node was turned away");
         })?;
-        let (attending, receiver) = Attending::begin(Arc::clone(&self.0), supplier, hello).await?;
+        let (attending, outflow) = Attending::begin(Arc::clone(&self.0), supplier, hello).await?;
         self.0.tasks.spawn(attending.run(messages));
-        Ok(Response::new(ReceiverStream::new(receiver)))
+        Ok(Response::new(outflow))
     }
 
     async fn submit(&self, request: Request<Streaming<v1::TablePart>>) -> Result<Response<v1::SubmitReply>, Status> {

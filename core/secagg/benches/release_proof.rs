@@ -4,6 +4,7 @@
 #![allow(missing_docs, clippy::expect_used)]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use curve25519_dalek::traits::VartimeMultiscalarMul;
@@ -12,8 +13,8 @@ use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_ledger::{IdentityKey, Member, Requester, Roster, Signature};
 use optelsom_secagg::commitment::{blind, sum_of_multiples};
 use optelsom_secagg::messages::{
-    Attempt, Certificate, ColumnHeader, FinalCertificate, FinalVote, Participants, Statement as Attempted,
-    SubmissionHeader,
+    Attempt, Certificate, ColumnHeader, FinalCertificate, FinalVote, Participants, RelayedHeader,
+    Statement as Attempted,
 };
 use optelsom_secagg::release_proof::{CellClaim, ProofWitness, Protection, SignedCommitments, Statement, verify};
 use optelsom_secagg::{Entropy, Generators, Round, Rules, Verifier};
@@ -133,14 +134,13 @@ fn sign(sum: RistrettoPoint) -> SignedCommitments {
     let participants = Participants::new(cards).expect("participants");
     let header = |(at, (supplier, key)): (usize, (&SupplierId, &IdentityKey))| {
         let commitment = if at == 0 { sum } else { RistrettoPoint::default() }.compress().to_bytes();
-        SubmissionHeader {
+        RelayedHeader {
             supplier: supplier.clone(),
             participants: participants.hash(),
             table_digest: Hash256::of(b""),
             columns: vec![ColumnHeader { masked_blinding: [0; 32], commitment }],
             self_mask_commitment: Hash256::of(b""),
-            share_commitments: Vec::new(),
-            sealed_shares: Vec::new(),
+            dealt: Hash256::of(b"shares"),
             signature: Signature::from_bytes([0; 64]),
         }
         .sign(key, round)
@@ -153,7 +153,8 @@ fn sign(sum: RistrettoPoint) -> SignedCommitments {
     let votes =
         signers().map(|(name, key)| FinalVote::sign(key, round, &attempted.digest(round), name.clone())).collect();
     let certificate = Certificate { attempt: Attempt::FIRST, participants, digests, signatures };
-    SignedCommitments::verify(&verifier, &FinalCertificate { certificate, votes }, &headers).expect("what was signed")
+    SignedCommitments::verify(&verifier, &FinalCertificate { certificate: Arc::new(certificate), votes }, &headers)
+        .expect("what was signed")
 }
 
 fn scalar(rng: &mut ChaCha20Rng) -> Scalar {

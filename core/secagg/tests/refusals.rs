@@ -9,7 +9,7 @@ use std::sync::Arc;
 use federation::{EXPIRY, Event, Federation, entry, key, name, roster};
 use optelsom_codebook::{Hash256, RefusalReason, Timestamp};
 use optelsom_ledger::{EntryError, Signature};
-use optelsom_secagg::messages::{Attempt, AttemptFault, CoordinatorMessage, Disagreement, SupplierMessage};
+use optelsom_secagg::messages::{Attempt, AttemptFault, CoordinatorMessage, Dealt, Disagreement, SupplierMessage};
 use optelsom_secagg::supplier::{Effect, Input, Supplier, SupplierConfig, SupplierRecord};
 use optelsom_secagg::{Entropy, Fault, FaultKind, Party};
 
@@ -153,7 +153,7 @@ fn one_list_of_participants_per_attempt() {
     let mut federation = Federation::new(6, 1, 2, 2);
     let pair = until(&mut federation, 0, |message| matches!(message, CoordinatorMessage::Pair { .. }));
     let CoordinatorMessage::Pair { attempt, cards } = pair.clone() else { panic!() };
-    let with = |cards: &[_]| CoordinatorMessage::Pair { attempt, cards: cards.to_vec() };
+    let with = |cards: &[_]| CoordinatorMessage::Pair { attempt, cards: cards.into() };
     let machine = take(&mut federation, 0);
 
     let (machine, effects) = tell(machine, with(&cards[1..]));
@@ -164,11 +164,11 @@ fn one_list_of_participants_per_attempt() {
         matches!(effect, Effect::Reject(found) if found.what == fault)
     });
     assert!(few, "{effects:?}");
-    let mut reversed = cards.clone();
+    let mut reversed = cards.to_vec();
     reversed.reverse();
     let (machine, effects) = tell(machine, with(&reversed));
     assert_eq!(rejected(&effects).what, FaultKind::ParticipantsUnsorted);
-    let mut forged = cards.clone();
+    let mut forged = cards.to_vec();
     forged[3].public_key[7] ^= 1;
     let (machine, effects) = tell(machine, with(&forged));
     assert_eq!(rejected(&effects).party, Party::Coordinator);
@@ -189,29 +189,40 @@ fn certify_shows_what_was_sent_and_names_who_does_not_fit() {
     let certify = until(&mut federation, 1, |message| matches!(message, CoordinatorMessage::Certify { .. }));
     let CoordinatorMessage::Certify { attempt, headers, shares } = certify.clone() else { panic!() };
     let machine = take(&mut federation, 1);
-    let with = |headers: &Vec<_>, shares: &Vec<_>| CoordinatorMessage::Certify {
+    let with = |headers: &[_], shares: &[_]| CoordinatorMessage::Certify {
         attempt,
-        headers: headers.clone(),
-        shares: shares.clone(),
+        headers: headers.into(),
+        shares: shares.to_vec(),
     };
 
-    let mut swapped = headers.clone();
+    let mut swapped = headers.to_vec();
     swapped[0].table_digest = Hash256::from_bytes([0; 32]);
     let (machine, effects) = tell(machine, with(&swapped, &shares));
     assert_eq!(rejected(&effects).what, FaultKind::Signature { statement: "submission", of: name(0) });
-    let (machine, effects) = tell(machine, with(&headers[..4].to_vec(), &shares));
+    let (machine, effects) = tell(machine, with(&headers[..4], &shares));
     assert_eq!(rejected(&effects).what, FaultKind::NotOneEach { what: "header" });
     let mut broken = shares.clone();
-    broken[2].sealed[0] ^= 1;
+    broken[2].share.sealed[0] ^= 1;
     let (machine, effects) = tell(machine, with(&headers, &broken));
     assert_eq!(rejected(&effects).what, FaultKind::ShareChanged(name(3)));
     assert_eq!(rejected(&effects).party, Party::Coordinator);
+    // Neither another commitment than the dealer's, nor what it dealt to somebody else.
+    let mut uncommitted = shares.clone();
+    uncommitted[2].commitment = Hash256::from_bytes([0; 32]);
+    let (machine, effects) = tell(machine, with(&headers, &uncommitted));
+    assert_eq!(rejected(&effects).what, FaultKind::ShareChanged(name(3)));
+    let mut submitted = federation.submitted.iter().find(|header| header.supplier == name(3)).unwrap().clone();
+    let mut foreign = shares.clone();
+    foreign[2] = Dealt::of(&submitted).relay(2, foreign[2].share.clone()).unwrap();
+    let (machine, effects) = tell(machine, with(&headers, &foreign));
+    assert_eq!(rejected(&effects).what, FaultKind::ShareChanged(name(3)));
 
     // A dealer that signs for a share that does not open: neither end is convicted.
     let round = optelsom_secagg::Round { query: federation.id(), attempt, roster: federation.roster.hash() };
-    let mut dealt = headers.clone();
-    dealt[3].sealed_shares[1].1 = broken[2].digest();
-    dealt[3] = dealt[3].clone().sign(&key(4), &round);
+    submitted.sealed_shares[1].1 = broken[2].share.digest();
+    broken[2] = Dealt::of(&submitted).relay(1, broken[2].share.clone()).unwrap();
+    let mut dealt = headers.to_vec();
+    dealt[3] = submitted.sign(&key(4), &round).relayed();
     let (machine, effects) = tell(machine, with(&dealt, &broken));
     assert_eq!(rejected(&effects).party, Party::Unattributable { between: vec![name(1), name(3)] });
     let cause = AttemptFault::DisagreesWith { peer: name(3), over: Disagreement::Share };
@@ -238,7 +249,7 @@ fn one_decision_per_query() {
     // A certificate without one of the signatures is none.
     let CoordinatorMessage::Finalise { certificate } = &finalise else { panic!() };
     let mut short = certificate.clone();
-    short.signatures.pop();
+    Arc::make_mut(&mut short).signatures.pop();
     let (_, effects) = tell(fresh(), CoordinatorMessage::Finalise { certificate: short });
     assert_eq!(rejected(&effects).what, FaultKind::CertificateIncomplete);
 
@@ -268,13 +279,14 @@ fn nothing_is_opened_without_a_quorum() {
     let CoordinatorMessage::Open { certificate } = &open else { panic!() };
     let machine = take(&mut federation, 1);
     let mut few = certificate.clone();
-    few.votes.pop();
+    Arc::make_mut(&mut few).votes.pop();
     let (machine, effects) = tell(machine, CoordinatorMessage::Open { certificate: few.clone() });
     let (votes, quorum) = (few.votes.len(), few.votes.len() + 1);
     assert_eq!(rejected(&effects).what, FaultKind::NoQuorum { votes, quorum });
     let mut twice = certificate.clone();
     let last = twice.votes.len() - 1;
-    twice.votes[last] = twice.votes[0].clone();
+    let again = twice.votes[0].clone();
+    Arc::make_mut(&mut twice).votes[last] = again;
     let (machine, effects) = tell(machine, CoordinatorMessage::Open { certificate: twice });
     assert_eq!(rejected(&effects).what, FaultKind::NotOneEach { what: "vote" });
     let of = vec![name(1)];

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
+
 use curve25519_dalek::Scalar;
 use optelsom_codebook::{Codebook, Hash256, Plan, Query, QueryId, SupplierId};
 use optelsom_disclosure::{Policy, ProtectedTable, Totals, protect};
@@ -9,8 +11,8 @@ use optelsom_ledger::{IdentityKey, Member, Requester, Roster, Scope, Signature};
 use optelsom_secagg::commitment::{blind, sum_of_multiples};
 use optelsom_secagg::fault::FaultKind;
 use optelsom_secagg::messages::{
-    Attempt, Certificate, ColumnHeader, FinalCertificate, FinalVote, Participants, Statement as Attempted,
-    SubmissionHeader,
+    Attempt, Certificate, ColumnHeader, FinalCertificate, FinalVote, Participants, RelayedHeader,
+    Statement as Attempted,
 };
 use optelsom_secagg::release_proof::{
     CellClaim, ClaimsError, CommitmentsError, ProofError, ProofWitness, Protection, ReleaseProof, SignedCommitments,
@@ -46,7 +48,7 @@ fn key(seed: u8) -> IdentityKey {
 struct Round {
     roster: Roster,
     certificate: FinalCertificate,
-    headers: Vec<SubmissionHeader>,
+    headers: Vec<RelayedHeader>,
     witness: ProofWitness,
     generators: Generators,
 }
@@ -75,14 +77,13 @@ impl Round {
         };
         let header = |(at, name): (u64, &SupplierId)| {
             let column = |cells| ColumnHeader { masked_blinding: [0; 32], commitment: commit(at, cells) };
-            let header = SubmissionHeader {
+            let header = RelayedHeader {
                 supplier: name.clone(),
                 participants: participants.hash(),
                 table_digest: Hash256::of(b"table"),
                 columns: columns.iter().map(column).collect(),
                 self_mask_commitment: Hash256::of(b"mask"),
-                share_commitments: Vec::new(),
-                sealed_shares: Vec::new(),
+                dealt: Hash256::of(b"shares"),
                 signature: Signature::from_bytes([0; 64]),
             };
             header.sign(&keys[usize::try_from(at).unwrap()], round)
@@ -97,7 +98,13 @@ impl Round {
         let certificate = Certificate { attempt: Attempt::FIRST, participants, digests, signatures };
         let blinding = Scalar::from(11 + 12 + 13 + 14_u64).to_bytes();
         let witness = ProofWitness::new(columns.to_vec(), vec![blinding; columns.len()]);
-        Self { certificate: FinalCertificate { certificate, votes }, headers, witness, generators, roster }
+        Self {
+            certificate: FinalCertificate { certificate: Arc::new(certificate), votes },
+            headers,
+            witness,
+            generators,
+            roster,
+        }
     }
 
     fn scope(&self) -> Scope {
@@ -108,6 +115,10 @@ impl Round {
     fn signed(&self) -> Result<SignedCommitments, CommitmentsError> {
         SignedCommitments::verify(&verifier(&self.scope()), &self.certificate, &self.headers)
     }
+}
+
+fn changed(certificate: &mut FinalCertificate) -> &mut Certificate {
+    Arc::make_mut(&mut certificate.certificate)
 }
 
 fn verifier(scope: &Scope) -> Verifier<'_> {
@@ -222,6 +233,6 @@ fn headers_and_certificate_are_those_that_were_signed() {
     let certificate = |change: &dyn Fn(&mut FinalCertificate)| refused(&|round| change(&mut round.certificate));
     let is_certificate = |refused| assert!(matches!(refused, CommitmentsError::Certificate(_)), "{refused:?}");
     is_certificate(certificate(&|certificate| certificate.votes.truncate(2)));
-    is_certificate(certificate(&|certificate| drop(certificate.certificate.signatures.pop())));
-    is_certificate(certificate(&|certificate| certificate.certificate.digests[0].1 = Hash256::of(b"other")));
+    is_certificate(certificate(&|certificate| drop(changed(certificate).signatures.pop())));
+    is_certificate(certificate(&|certificate| changed(certificate).digests[0].1 = Hash256::of(b"other")));
 }

@@ -43,6 +43,8 @@ pub(super) enum HostError {
     Store(#[from] StoreError),
     #[error("the operating system gives no random bytes: {0}")]
     Random(getrandom::Error),
+    #[error("the machine has stopped: {0}; this is a defect of the software")]
+    Stopped(#[from] tokio::task::JoinError),
 }
 
 /// The host of one query.
@@ -98,7 +100,8 @@ impl Host {
 
     /// One input, and all that follows from it.
     async fn step(&mut self, machine: Supplier, input: Input) -> Result<Supplier, HostError> {
-        let (mut machine, effects) = machine.handle(now(), input);
+        // Signatures and masks take long: away from the tasks that wait for the network.
+        let (mut machine, effects) = tokio::task::spawn_blocking(move || machine.handle(now(), input)).await?;
         let mut due = VecDeque::from(effects);
         while let Some(effect) = due.pop_front() {
             if let Effect::Persist(record) = effect {

@@ -1,5 +1,7 @@
 //! Certificates and the signatures that they are made of.
 
+use std::sync::Arc;
+
 use optelsom_codebook::SupplierId;
 use optelsom_ledger::Signature;
 use optelsom_secagg::messages::{Certificate, FinalCertificate, FinalVote, Participants, Prepared};
@@ -51,7 +53,7 @@ impl TryFrom<v1::FinalCertificate> for FinalCertificate {
 
     fn try_from(wire: v1::FinalCertificate) -> Result<Self, WireError> {
         Ok(Self {
-            certificate: there("final.certificate", wire.certificate)?.try_into()?,
+            certificate: Arc::new(there("final.certificate", wire.certificate)?.try_into()?),
             votes: list("final.votes", wire.votes, SUPPLIERS, |item| {
                 signed("final.votes", item).map(|(supplier, signature)| FinalVote { supplier, signature })
             })?,
@@ -62,7 +64,7 @@ impl TryFrom<v1::FinalCertificate> for FinalCertificate {
 impl From<&FinalCertificate> for v1::FinalCertificate {
     fn from(certificate: &FinalCertificate) -> Self {
         Self {
-            certificate: Some((&certificate.certificate).into()),
+            certificate: Some(certificate.certificate.as_ref().into()),
             votes: certificate.votes.iter().map(|vote| statement(&vote.supplier, &vote.signature)).collect(),
         }
     }

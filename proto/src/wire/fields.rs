@@ -2,6 +2,8 @@
 
 use optelsom_codebook::{EditionId, Hash256, QueryId, SupplierId};
 use optelsom_ledger::Signature;
+use prost::Message;
+use prost::bytes::Bytes;
 
 use super::{WireError, Wrong};
 
@@ -48,6 +50,11 @@ pub(crate) fn text(field: &'static str, text: String, most: usize) -> Result<Str
 
 pub(crate) fn there<T>(field: &'static str, value: Option<T>) -> Result<T, WireError> {
     value.ok_or_else(|| WireError::missing(field))
+}
+
+/// A message that travels as bytes in another, since it is written once for many.
+pub(crate) fn embedded<M: Message + Default>(field: &'static str, bytes: Bytes) -> Result<M, WireError> {
+    M::decode(bytes).map_err(|_| WireError::form(field, "the message that belongs there"))
 }
 
 pub(crate) fn list<T, U>(

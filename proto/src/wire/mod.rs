@@ -15,7 +15,7 @@ pub use answer::{Answer, answer};
 pub use hello::{Announced, Hello, Holding, Holdings, SignedAgreement};
 pub use parts::table_part;
 pub use query::Asked;
-pub use request::{Documents, Request, request};
+pub use request::{Documents, Request, RequestWriter, request};
 
 /// A message from outside that is not what it should be. Names the field; never repeats its contents, which may be
 /// secret.

@@ -1,11 +1,13 @@
 //! The parts that several messages of a round carry.
 
 use optelsom_codebook::{Hash256, SupplierId};
+use optelsom_ledger::proof::InclusionProof;
 use optelsom_secagg::messages::{
-    Attempt, Card, ColumnHeader, Encapsulation, EncryptedShare, SubmissionHeader, TableChunk,
+    Attempt, Card, ColumnHeader, Encapsulation, EncryptedShare, RelayedHeader, RelayedShare, SubmissionHeader,
+    TableChunk,
 };
 
-use super::fields::{array, at_most, edition, hash, list, signature, supplier};
+use super::fields::{array, at_most, edition, hash, list, signature, supplier, there};
 use super::{WireError, Wrong};
 use crate::limits::{COLUMNS, PART_WORDS, SEALED_BYTES, SUPPLIERS};
 use crate::v1;
@@ -112,17 +114,73 @@ impl TryFrom<v1::SubmissionHeader> for SubmissionHeader {
     }
 }
 
-impl From<&SubmissionHeader> for v1::SubmissionHeader {
-    fn from(header: &SubmissionHeader) -> Self {
-        let column = |column: &ColumnHeader| v1::ColumnHeader {
-            masked_blinding: column.masked_blinding.to_vec(),
-            commitment: column.commitment.to_vec(),
-        };
+impl From<&ColumnHeader> for v1::ColumnHeader {
+    fn from(column: &ColumnHeader) -> Self {
+        Self { masked_blinding: column.masked_blinding.to_vec(), commitment: column.commitment.to_vec() }
+    }
+}
+
+impl TryFrom<v1::RelayedHeader> for RelayedHeader {
+    type Error = WireError;
+
+    fn try_from(wire: v1::RelayedHeader) -> Result<Self, WireError> {
+        Ok(Self {
+            supplier: supplier("header.supplier", &wire.supplier)?,
+            participants: hash("header.participants", &wire.participants)?,
+            table_digest: hash("header.table_digest", &wire.table_digest)?,
+            columns: list("header.columns", wire.columns, COLUMNS, ColumnHeader::try_from)?,
+            self_mask_commitment: hash("header.self_mask_commitment", &wire.self_mask_commitment)?,
+            dealt: hash("header.dealt", &wire.dealt)?,
+            signature: signature("header.signature", &wire.signature)?,
+        })
+    }
+}
+
+impl From<&RelayedHeader> for v1::RelayedHeader {
+    fn from(header: &RelayedHeader) -> Self {
         Self {
             supplier: header.supplier.to_string(),
             participants: header.participants.as_bytes().to_vec(),
             table_digest: header.table_digest.as_bytes().to_vec(),
-            columns: header.columns.iter().map(column).collect(),
+            columns: header.columns.iter().map(Into::into).collect(),
+            self_mask_commitment: header.self_mask_commitment.as_bytes().to_vec(),
+            dealt: header.dealt.as_bytes().to_vec(),
+            signature: header.signature.as_bytes().to_vec(),
+        }
+    }
+}
+
+impl TryFrom<v1::RelayedShare> for RelayedShare {
+    type Error = WireError;
+
+    fn try_from(wire: v1::RelayedShare) -> Result<Self, WireError> {
+        let (path, rest) = wire.path.as_chunks::<32>();
+        let path = InclusionProof::new(path.iter().map(|hash| Hash256::from_bytes(*hash)).collect());
+        Ok(Self {
+            share: there("certify.share", wire.share)?.try_into()?,
+            commitment: hash("share.commitment", &wire.commitment)?,
+            path: path.ok().filter(|_| rest.is_empty()).ok_or_else(|| WireError::form("share.path", "a path"))?,
+        })
+    }
+}
+
+impl From<&RelayedShare> for v1::RelayedShare {
+    fn from(relayed: &RelayedShare) -> Self {
+        Self {
+            share: Some((&relayed.share).into()),
+            commitment: relayed.commitment.as_bytes().to_vec(),
+            path: relayed.path.hashes().iter().flat_map(|hash| *hash.as_bytes()).collect(),
+        }
+    }
+}
+
+impl From<&SubmissionHeader> for v1::SubmissionHeader {
+    fn from(header: &SubmissionHeader) -> Self {
+        Self {
+            supplier: header.supplier.to_string(),
+            participants: header.participants.as_bytes().to_vec(),
+            table_digest: header.table_digest.as_bytes().to_vec(),
+            columns: header.columns.iter().map(Into::into).collect(),
             self_mask_commitment: header.self_mask_commitment.as_bytes().to_vec(),
             share_commitments: digests_to_wire(&header.share_commitments),
             sealed_shares: digests_to_wire(&header.sealed_shares),
@@ -165,10 +223,12 @@ impl TryFrom<&v1::TablePart> for TableChunk {
 
 /// A chunk of this query's masked table, as it travels.
 pub fn table_part(query: &optelsom_codebook::QueryId, chunk: &TableChunk) -> v1::TablePart {
+    let mut words = Vec::with_capacity(chunk.words.len() * 8);
+    chunk.words.iter().for_each(|word| words.extend_from_slice(&word.to_le_bytes()));
     v1::TablePart {
         query: query.as_bytes().to_vec(),
         attempt: chunk.attempt.number(),
         offset: chunk.offset,
-        words: chunk.words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+        words: words.into(),
     }
 }

@@ -1,12 +1,16 @@
 //! What the coordinator asks of a supplier about one query.
 
+use std::sync::Arc;
+
 use optelsom_codebook::QueryId;
 use optelsom_secagg::messages::{
-    Card, CoordinatorMessage, Encapsulation, EncryptedShare, RoundOutcome, SubmissionHeader,
+    Card, Certificate, CoordinatorMessage, Encapsulation, FinalCertificate, RelayedHeader, RelayedShare, RoundOutcome,
 };
+use prost::Message;
+use prost::bytes::Bytes;
 
 use super::WireError;
-use super::fields::{hash, list, query_id, supplier, there};
+use super::fields::{embedded, hash, list, query_id, supplier, there};
 use super::parts::attempt;
 use super::query::Asked;
 use crate::limits::SUPPLIERS;
@@ -68,7 +72,10 @@ fn message(wire: Kind) -> Result<CoordinatorMessage, WireError> {
         },
         Kind::Pair(pair) => CoordinatorMessage::Pair {
             attempt: attempt(pair.attempt)?,
-            cards: list("pair.cards", pair.cards, SUPPLIERS, Card::try_from)?,
+            cards: {
+                let v1::Cards { cards } = embedded("pair.cards", pair.cards)?;
+                list("pair.cards", cards, SUPPLIERS, Card::try_from)?.into()
+            },
         },
         Kind::Exchange(exchange) => CoordinatorMessage::Exchange {
             attempt: attempt(exchange.attempt)?,
@@ -77,21 +84,26 @@ fn message(wire: Kind) -> Result<CoordinatorMessage, WireError> {
                 exchange.encapsulations,
                 SUPPLIERS,
                 Encapsulation::try_from,
-            )?,
+            )?
+            .into(),
         },
         Kind::Certify(certify) => CoordinatorMessage::Certify {
             attempt: attempt(certify.attempt)?,
-            headers: list("certify.headers", certify.headers, SUPPLIERS, SubmissionHeader::try_from)?,
-            shares: list("certify.shares", certify.shares, SUPPLIERS, EncryptedShare::try_from)?,
+            headers: {
+                let v1::RelayedHeaders { headers } = embedded("certify.headers", certify.headers)?;
+                list("certify.headers", headers, SUPPLIERS, RelayedHeader::try_from)?.into()
+            },
+            shares: list("certify.shares", certify.shares, SUPPLIERS, RelayedShare::try_from)?,
         },
-        Kind::Finalise(finalise) => CoordinatorMessage::Finalise {
-            certificate: there("finalise.certificate", finalise.certificate)?.try_into()?,
-        },
+        Kind::Finalise(finalise) => {
+            let certificate: v1::Certificate = embedded("finalise.certificate", finalise.certificate)?;
+            CoordinatorMessage::Finalise { certificate: Arc::new(certificate.try_into()?) }
+        }
         Kind::Open(open) => {
-            CoordinatorMessage::Open { certificate: there("open.certificate", open.certificate)?.try_into()? }
+            CoordinatorMessage::Open { certificate: final_certificate("open.certificate", open.certificate)? }
         }
         Kind::RecoverShares(recover) => CoordinatorMessage::RecoverShares {
-            certificate: there("recover_shares.certificate", recover.certificate)?.try_into()?,
+            certificate: final_certificate("recover_shares.certificate", recover.certificate)?,
             of: list("recover_shares.of", recover.of, SUPPLIERS, |name| supplier("recover_shares.of", &name))?,
         },
         Kind::Void(v1::AskVoid {}) => CoordinatorMessage::Void,
@@ -99,41 +111,99 @@ fn message(wire: Kind) -> Result<CoordinatorMessage, WireError> {
     })
 }
 
+fn final_certificate(field: &'static str, bytes: Bytes) -> Result<Arc<FinalCertificate>, WireError> {
+    let certificate: v1::FinalCertificate = embedded(field, bytes)?;
+    Ok(Arc::new(certificate.try_into()?))
+}
+
+/// A part of requests that goes to many, with the bytes that it was last written as.
+#[derive(Debug)]
+struct Written<T: ?Sized>(Option<(Arc<T>, Bytes)>);
+
+impl<T: ?Sized> Default for Written<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: ?Sized> Written<T> {
+    fn bytes<M: Message>(&mut self, part: &Arc<T>, write: impl FnOnce(&T) -> M) -> Bytes {
+        match &self.0 {
+            Some((written, bytes)) if Arc::ptr_eq(written, part) => bytes.clone(),
+            _ => {
+                let bytes = Bytes::from(write(part).encode_to_vec());
+                self.0 = Some((Arc::clone(part), bytes.clone()));
+                bytes
+            }
+        }
+    }
+}
+
+/// Writes the requests of one query; what goes to many is written once, and shared.
+#[derive(Debug, Default)]
+pub struct RequestWriter {
+    cards: Written<[Card]>,
+    headers: Written<[RelayedHeader]>,
+    certificate: Written<Certificate>,
+    final_certificate: Written<FinalCertificate>,
+}
+
 /// A request as it travels. An Ask travels with its documents; for all others they are not looked at.
 pub fn request(message: &CoordinatorMessage, query: &QueryId, documents: &Documents) -> v1::Request {
-    let kind = match message {
-        CoordinatorMessage::Ask { query } => Kind::Ask(v1::Ask {
-            query: Some(query.into()),
-            document: documents.query.clone(),
-            minimum_frequency: documents.minimum_frequency,
-        }),
-        CoordinatorMessage::Join { attempt, checkpoint } => {
-            Kind::Join(v1::Join { attempt: attempt.number(), checkpoint: checkpoint.as_bytes().to_vec() })
-        }
-        CoordinatorMessage::Pair { attempt, cards } => {
-            Kind::Pair(v1::Pair { attempt: attempt.number(), cards: cards.iter().map(Into::into).collect() })
-        }
-        CoordinatorMessage::Exchange { attempt, encapsulations } => Kind::Exchange(v1::Exchange {
-            attempt: attempt.number(),
-            encapsulations: encapsulations.iter().map(Into::into).collect(),
-        }),
-        CoordinatorMessage::Certify { attempt, headers, shares } => Kind::Certify(v1::Certify {
-            attempt: attempt.number(),
-            headers: headers.iter().map(Into::into).collect(),
-            shares: shares.iter().map(Into::into).collect(),
-        }),
-        CoordinatorMessage::Finalise { certificate } => {
-            Kind::Finalise(v1::Finalise { certificate: Some(certificate.into()) })
-        }
-        CoordinatorMessage::Open { certificate } => Kind::Open(v1::Open { certificate: Some(certificate.into()) }),
-        CoordinatorMessage::RecoverShares { certificate, of } => Kind::RecoverShares(v1::RecoverShares {
-            certificate: Some(certificate.into()),
-            of: of.iter().map(ToString::to_string).collect(),
-        }),
-        CoordinatorMessage::Void => Kind::Void(v1::AskVoid {}),
-        CoordinatorMessage::Ended { outcome } => Kind::Ended(v1::Ended { outcome: v1::Outcome::from(*outcome).into() }),
-    };
-    v1::Request { query: query.as_bytes().to_vec(), request: Some(kind) }
+    RequestWriter::default().request(message, query, documents)
+}
+
+impl RequestWriter {
+    fn final_certificate(&mut self, certificate: &Arc<FinalCertificate>) -> Bytes {
+        self.final_certificate.bytes(certificate, |certificate| v1::FinalCertificate::from(certificate))
+    }
+
+    /// A request as it travels, see [`request`].
+    pub fn request(&mut self, message: &CoordinatorMessage, query: &QueryId, documents: &Documents) -> v1::Request {
+        let kind = match message {
+            CoordinatorMessage::Ask { query } => Kind::Ask(v1::Ask {
+                query: Some(query.into()),
+                document: documents.query.clone(),
+                minimum_frequency: documents.minimum_frequency,
+            }),
+            CoordinatorMessage::Join { attempt, checkpoint } => {
+                Kind::Join(v1::Join { attempt: attempt.number(), checkpoint: checkpoint.as_bytes().to_vec() })
+            }
+            CoordinatorMessage::Pair { attempt, cards } => {
+                let write = |cards: &[Card]| v1::Cards { cards: cards.iter().map(Into::into).collect() };
+                Kind::Pair(v1::Pair { attempt: attempt.number(), cards: self.cards.bytes(cards, write) })
+            }
+            CoordinatorMessage::Exchange { attempt, encapsulations } => Kind::Exchange(v1::Exchange {
+                attempt: attempt.number(),
+                encapsulations: encapsulations.iter().map(Into::into).collect(),
+            }),
+            CoordinatorMessage::Certify { attempt, headers, shares } => {
+                let write =
+                    |all: &[RelayedHeader]| v1::RelayedHeaders { headers: all.iter().map(Into::into).collect() };
+                Kind::Certify(v1::Certify {
+                    attempt: attempt.number(),
+                    headers: self.headers.bytes(headers, write),
+                    shares: shares.iter().map(Into::into).collect(),
+                })
+            }
+            CoordinatorMessage::Finalise { certificate } => {
+                let certificate = self.certificate.bytes(certificate, |certificate| v1::Certificate::from(certificate));
+                Kind::Finalise(v1::Finalise { certificate })
+            }
+            CoordinatorMessage::Open { certificate } => {
+                Kind::Open(v1::Open { certificate: self.final_certificate(certificate) })
+            }
+            CoordinatorMessage::RecoverShares { certificate, of } => Kind::RecoverShares(v1::RecoverShares {
+                certificate: self.final_certificate(certificate),
+                of: of.iter().map(ToString::to_string).collect(),
+            }),
+            CoordinatorMessage::Void => Kind::Void(v1::AskVoid {}),
+            CoordinatorMessage::Ended { outcome } => {
+                Kind::Ended(v1::Ended { outcome: v1::Outcome::from(*outcome).into() })
+            }
+        };
+        v1::Request { query: query.as_bytes().to_vec(), request: Some(kind) }
+    }
 }
 
 /// The outcome that stands in a field.

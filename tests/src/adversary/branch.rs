@@ -1,10 +1,11 @@
 //! One attempt as the adversary conducts it, towards whomever it likes. Several may run under one number.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_secagg::messages::{
-    Attempt, Card, Certificate, CoordinatorMessage, Encapsulation, EncryptedShare, FinalCertificate, FinalVote,
+    Attempt, Card, Certificate, CoordinatorMessage, Dealt, Encapsulation, EncryptedShare, FinalCertificate, FinalVote,
     Participants, Prepared, Statement, SubmissionHeader, SupplierMessage,
 };
 
@@ -173,7 +174,7 @@ impl Branch {
 
     /// Shows the list of participants to these honest suppliers and to all puppets.
     pub fn pair(&mut self, stage: &mut Stage, to: &[SupplierId]) -> Vec<Answer> {
-        let cards: Vec<_> = self.places.values().map(|place| place.card.clone()).collect();
+        let cards: Arc<[_]> = self.places.values().map(|place| place.card.clone()).collect();
         self.send_each(stage, to, |_, attempt, _| CoordinatorMessage::Pair { attempt, cards: cards.clone() })
     }
 
@@ -183,7 +184,7 @@ impl Branch {
             let mut encapsulations: Vec<_> =
                 branch.encapsulations.iter().filter(|one| one.to == *to).cloned().collect();
             encapsulations.sort_by(|a, b| a.from.cmp(&b.from));
-            CoordinatorMessage::Exchange { attempt, encapsulations }
+            CoordinatorMessage::Exchange { attempt, encapsulations: encapsulations.into() }
         })
     }
 
@@ -226,10 +227,15 @@ impl Branch {
 
     /// The request to certify, for one participant.
     pub fn certify_message(&self, attempt: Attempt, to: &SupplierId) -> CoordinatorMessage {
-        let headers = self.headers.values().cloned().collect();
+        let headers = self.headers.values().map(SubmissionHeader::relayed).collect();
         let mut shares: Vec<_> = self.shares.iter().filter(|share| share.to == *to).cloned().collect();
         shares.sort_by(|a, b| a.from.cmp(&b.from));
-        CoordinatorMessage::Certify { attempt, headers, shares }
+        let relay = |share: EncryptedShare| {
+            let header = self.headers.get(&share.from)?;
+            let place = header.share_commitments.iter().position(|(holder, _)| holder == to)?;
+            Dealt::of(header).relay(place, share)
+        };
+        CoordinatorMessage::Certify { attempt, headers, shares: shares.into_iter().filter_map(relay).collect() }
     }
 
     /// What there is to be certified.
@@ -270,14 +276,15 @@ impl Branch {
         }
         let own = self.own();
         let voters = to.iter().filter(|supplier| !own.contains(supplier)).cloned().collect::<Vec<_>>();
-        let finalise =
-            |attempt| CoordinatorMessage::Finalise { certificate: Certificate { attempt, ..certificate.clone() } };
+        let finalise = |attempt| CoordinatorMessage::Finalise {
+            certificate: Arc::new(Certificate { attempt, ..certificate.clone() }),
+        };
         voters.iter().map(|supplier| self.say(stage, supplier, finalise)).collect()
     }
 
     /// The final certificate with the votes that there are.
     pub fn final_certificate(&self, stage: &Stage, attempt: Attempt) -> FinalCertificate {
-        let certificate = Certificate { attempt, ..self.certificate(stage) };
+        let certificate = Arc::new(Certificate { attempt, ..self.certificate(stage) });
         FinalCertificate { certificate, votes: self.votes.values().cloned().collect() }
     }
 
@@ -285,10 +292,9 @@ impl Branch {
     pub fn open(&mut self, stage: &mut Stage, to: &[SupplierId]) -> Vec<Answer> {
         let certificate = self.final_certificate(stage, self.attempt);
         let open = |attempt| {
-            let certificate = Certificate { attempt, ..certificate.certificate.clone() };
-            CoordinatorMessage::Open {
-                certificate: FinalCertificate { certificate, votes: self.votes.values().cloned().collect() },
-            }
+            let certificate = Arc::new(Certificate { attempt, ..(*certificate.certificate).clone() });
+            let votes = self.votes.values().cloned().collect();
+            CoordinatorMessage::Open { certificate: Arc::new(FinalCertificate { certificate, votes }) }
         };
         let requests: Vec<_> = to.iter().map(|supplier| (supplier, open(self.attempt_of(supplier)))).collect();
         requests.into_iter().map(|(supplier, request)| self.say(stage, supplier, |_| request.clone())).collect()
@@ -297,7 +303,7 @@ impl Branch {
     /// Asks these honest suppliers for their shares of the self-masks of others.
     pub fn recover(&mut self, stage: &mut Stage, to: &[SupplierId], of: &[SupplierId]) -> Vec<Answer> {
         let ask = |supplier: &SupplierId| CoordinatorMessage::RecoverShares {
-            certificate: self.final_certificate(stage, self.attempt_of(supplier)),
+            certificate: Arc::new(self.final_certificate(stage, self.attempt_of(supplier))),
             of: of.iter().filter(|one| *one != supplier).cloned().collect(),
         };
         let requests: Vec<_> = to.iter().map(|supplier| (supplier, ask(supplier))).collect();

@@ -327,7 +327,7 @@ impl Wiretap {
     fn judge_opening(&mut self, seat: &Seat, shown: &FinalCertificate) {
         let Some(Asked { scope, .. }) = self.asked.get(&seat.query).cloned() else { return };
         let verifier = Verifier::new(seat.query, shown.certificate.attempt, &scope, self.rules);
-        let statement = shown.certificate.statement();
+        let statement = shown.certificate.statement().digest(verifier.round());
         let valid = shown.votes.iter().filter(|vote| vote.verify(&verifier, &statement).is_ok());
         let votes = valid.map(|vote| &vote.supplier).collect::<BTreeSet<_>>().len();
         let void = self.voids.contains(&(seat.query, seat.supplier.clone()));

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use optelsom_codebook::{SupplierId, Timestamp};
+use optelsom_codebook::{Hash256, SupplierId, Timestamp};
 
 use super::finalise::Certified;
 use super::pair::Lineup;
 use super::{Answers, Combiner, Effect, Kept, Phase, Step};
 use crate::fault::{Fault, FaultKind, Party};
 use crate::messages::{
-    Attempt, Certificate, CoordinatorMessage, EncryptedShare, Prepared, Statement, SubmissionHeader,
+    Attempt, Certificate, CoordinatorMessage, Dealt, EncryptedShare, Prepared, RelayedHeader, RelayedShare, Statement,
 };
 
 #[derive(Debug)]
@@ -18,8 +18,10 @@ pub(super) struct Certifying {
     pub(super) lineup: Lineup,
     pub(super) until: Timestamp,
     statement: Statement,
-    headers: Vec<SubmissionHeader>,
-    shares: Vec<EncryptedShare>,
+    digest: Hash256,
+    headers: Arc<[RelayedHeader]>,
+    /// By dealer: what it dealt, and the sealed shares by their holders' names.
+    dealt: Vec<(SupplierId, Dealt, Vec<EncryptedShare>)>,
     sum: Vec<u64>,
     prepared: BTreeMap<SupplierId, Prepared>,
 }
@@ -28,10 +30,19 @@ impl Certifying {
     pub(super) fn owed_by(&self, supplier: &SupplierId) -> Option<CoordinatorMessage> {
         let owes = self.silent().any(|silent| silent == supplier);
         owes.then(|| {
-            let (attempt, headers) = (self.lineup.attempt, self.headers.clone());
-            let shares = self.shares.iter().filter(|share| share.to == *supplier).cloned().collect();
-            CoordinatorMessage::Certify { attempt, headers, shares }
+            let (attempt, headers) = (self.lineup.attempt, Arc::clone(&self.headers));
+            CoordinatorMessage::Certify { attempt, headers, shares: self.shares_for(supplier) }
         })
+    }
+
+    /// What each peer dealt to this participant, with the path to what the peer signed.
+    fn shares_for(&self, holder: &SupplierId) -> Vec<RelayedShare> {
+        let peers = self.dealt.iter().filter(|(dealer, ..)| dealer != holder);
+        let relayed = peers.filter_map(|(_, dealt, shares)| {
+            let place = shares.binary_search_by(|share| share.to.cmp(holder)).ok()?;
+            dealt.relay(place, shares.get(place)?.clone())
+        });
+        relayed.collect()
     }
 
     pub(super) fn silent(&self) -> impl Iterator<Item = &SupplierId> {
@@ -48,15 +59,21 @@ impl Combiner {
     pub(super) fn enter_certifying(&mut self, step: &mut Step) {
         let Some(submissions) = self.leave_submitting() else { return };
         let round = *self.verifier(submissions.lineup.attempt).round();
-        let digest = |header: &SubmissionHeader| (header.supplier.clone(), header.digest(&round));
         let participants = submissions.lineup.participants.clone();
-        let statement = Statement { participants, digests: submissions.headers.iter().map(digest).collect() };
+        let headers: Arc<[_]> = submissions.submissions.iter().map(|(header, _)| header.relayed()).collect();
+        let dealt = submissions.submissions.into_iter().map(|(header, shares)| {
+            let dealt = Dealt::of(&header);
+            (header.supplier, dealt, shares)
+        });
+        let digests = headers.iter().map(|header| (header.supplier.clone(), header.digest(&round))).collect();
+        let statement = Statement { participants, digests };
         self.phase = Phase::Certifying(Certifying {
             lineup: submissions.lineup,
             until: step.now.plus_millis(self.policy.phase_timeout_ms),
+            digest: statement.digest(&round),
             statement,
-            headers: submissions.headers,
-            shares: submissions.shares,
+            headers,
+            dealt: dealt.collect(),
             sum: submissions.sum,
             prepared: BTreeMap::new(),
         });
@@ -80,7 +97,7 @@ impl Combiner {
         if prepared.supplier != *from {
             return Err(by_supplier(FaultKind::SpeaksForAnother(prepared.supplier)));
         }
-        prepared.verify(&verifier, &certifying.statement).map_err(by_supplier)?;
+        prepared.verify(&verifier, &certifying.digest).map_err(by_supplier)?;
         let Phase::Certifying(certifying) = &mut self.phase else { return Ok(()) };
         certifying.prepared.insert(from.clone(), prepared);
         let complete = certifying.silent().next().is_none();
@@ -97,8 +114,13 @@ impl Combiner {
         let Statement { participants, digests } = certifying.statement.clone();
         let signatures = std::mem::take(&mut certifying.prepared).into_values().collect();
         let certificate = Certificate { attempt: certifying.lineup.attempt, participants, digests, signatures };
-        let (headers, sum) = (std::mem::take(&mut certifying.headers), std::mem::take(&mut certifying.sum));
-        let certified = Arc::new(Certified { certificate, headers, sum });
+        let dealt = std::mem::take(&mut certifying.dealt).into_iter();
+        let certified = Arc::new(Certified {
+            certificate: Arc::new(certificate),
+            headers: certifying.headers.to_vec(),
+            share_commitments: dealt.map(|(_, dealt, _)| dealt.into_commitments()).collect(),
+            sum: std::mem::take(&mut certifying.sum),
+        });
         self.phase = Phase::Logging(Arc::clone(&certified));
         self.persist(step, Kept::Certified(Arc::clone(&certified)));
         self.log_participants(step, &certified);

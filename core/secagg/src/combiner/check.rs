@@ -26,7 +26,7 @@ impl Combiner {
     pub(super) fn check(&mut self, step: &mut Step) {
         let Phase::Opening(opening) = &self.phase else { return };
         let seeds: Vec<_> = opening.self_masks().map(|mask| MaskSeed::new(*mask.as_bytes(), Sign::Minus)).collect();
-        let (certified, certificate) = (Arc::clone(&opening.certified), opening.certificate.clone());
+        let (certified, certificate) = (Arc::clone(&opening.certified), Arc::clone(&opening.certificate));
         match self.unmask(&certified, &seeds, opening.attempt()) {
             Some(Opened { mut totals, blindings }) => {
                 let headers = certified.headers.clone();

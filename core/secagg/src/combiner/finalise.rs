@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use optelsom_codebook::SupplierId;
+use optelsom_codebook::{Hash256, SupplierId};
 
 use super::{Answers, Combiner, Kept, Opening, Outcome, Phase, SpentReason, Stage, Step};
 use crate::fault::{Fault, FaultKind, Party};
-use crate::messages::{
-    Attempt, Certificate, CoordinatorMessage, FinalVote, SubmissionHeader, VoidCertificate, VoidVote,
-};
+use crate::messages::{Attempt, Certificate, CoordinatorMessage, FinalVote, RelayedHeader, VoidCertificate, VoidVote};
 
 /// What is certified, and what is needed to open it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Certified {
-    pub(super) certificate: Certificate,
-    pub(super) headers: Vec<SubmissionHeader>,
+    pub(super) certificate: Arc<Certificate>,
+    /// By the participants' names.
+    pub(super) headers: Vec<RelayedHeader>,
+    /// For each participant, by name: its commitments to the shares of its peers, by theirs. What the headers sign for.
+    pub(super) share_commitments: Vec<Vec<Hash256>>,
     /// The sum of the masked tables: the total under all self-masks.
     pub(super) sum: Vec<u64>,
 }
@@ -30,6 +31,8 @@ impl fmt::Debug for Certified {
 #[derive(Debug)]
 pub(super) struct Deciding {
     certified: Arc<Certified>,
+    /// Of the statement that is voted on.
+    digest: Hash256,
     ask: Ask,
     finals: BTreeMap<SupplierId, FinalVote>,
     voids: BTreeMap<SupplierId, VoidVote>,
@@ -48,7 +51,7 @@ impl Deciding {
             return None;
         }
         Some(match self.ask {
-            Ask::Final => CoordinatorMessage::Finalise { certificate: self.certified.certificate.clone() },
+            Ask::Final => CoordinatorMessage::Finalise { certificate: Arc::clone(&self.certified.certificate) },
             Ask::Void => CoordinatorMessage::Void,
         })
     }
@@ -73,7 +76,10 @@ impl Combiner {
     }
 
     fn decide(&mut self, step: &mut Step, certified: Arc<Certified>, ask: Ask) {
-        self.phase = Phase::Deciding(Deciding { certified, ask, finals: BTreeMap::new(), voids: BTreeMap::new() });
+        let certificate = &certified.certificate;
+        let digest = certificate.statement().digest(self.verifier(certificate.attempt).round());
+        let (finals, voids) = (BTreeMap::new(), BTreeMap::new());
+        self.phase = Phase::Deciding(Deciding { certified, digest, ask, finals, voids });
         self.progress(step);
         self.send_owed(step);
     }
@@ -117,7 +123,7 @@ impl Combiner {
         if deciding.certified.certificate.attempt != attempt {
             return Err(by_supplier(FaultKind::FinalStands(attempt)));
         }
-        vote.verify(&verifier, &deciding.certified.certificate.statement()).map_err(by_supplier)?;
+        vote.verify(&verifier, &deciding.digest).map_err(by_supplier)?;
         let Phase::Deciding(deciding) = &mut self.phase else { return Ok(()) };
         deciding.finals.insert(from.clone(), vote);
         self.progress(step);

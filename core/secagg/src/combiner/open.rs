@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use optelsom_codebook::{SupplierId, Timestamp};
+use optelsom_codebook::{Hash256, SupplierId, Timestamp};
 
 use super::finalise::Certified;
 use super::{Answers, Combiner, Effect, Outcome, Phase, SpentReason, Step};
 use crate::fault::{Fault, FaultKind, Party};
-use crate::messages::{Attempt, CoordinatorMessage, FinalCertificate, FinalVote, SubmissionHeader};
+use crate::messages::{Attempt, CoordinatorMessage, FinalCertificate, FinalVote, RelayedHeader};
 use crate::round::Verifier;
 use crate::rules::Rule;
 use crate::secret::{SelfMask, Share, same};
@@ -19,7 +19,7 @@ const TRIES: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Opening {
-    pub(super) certificate: FinalCertificate,
+    pub(super) certificate: Arc<FinalCertificate>,
     pub(super) certified: Arc<Certified>,
     pub(super) until: Timestamp,
     /// Those who vanished are done without.
@@ -34,7 +34,7 @@ pub(super) struct Opening {
 impl Opening {
     pub(super) fn new(certified: Arc<Certified>, votes: Vec<FinalVote>, until: Timestamp) -> Self {
         Self {
-            certificate: FinalCertificate { certificate: certified.certificate.clone(), votes },
+            certificate: Arc::new(FinalCertificate { certificate: Arc::clone(&certified.certificate), votes }),
             certified,
             until,
             recovering: false,
@@ -68,18 +68,25 @@ impl Opening {
         }
         let mut owed = Vec::new();
         if !self.self_masks.contains_key(supplier) {
-            owed.push(CoordinatorMessage::Open { certificate: self.certificate.clone() });
+            owed.push(CoordinatorMessage::Open { certificate: Arc::clone(&self.certificate) });
         }
         let held = |dealer: &SupplierId| self.shares.get(dealer).is_some_and(|shares| shares.contains_key(supplier));
         let of: Vec<_> = self.missing().filter(|dealer| *dealer != supplier && !held(dealer)).cloned().collect();
         if self.recovering && !of.is_empty() {
-            owed.push(CoordinatorMessage::RecoverShares { certificate: self.certificate.clone(), of });
+            owed.push(CoordinatorMessage::RecoverShares { certificate: Arc::clone(&self.certificate), of });
         }
         owed
     }
 
-    fn header(&self, supplier: &SupplierId) -> Option<&SubmissionHeader> {
-        self.certified.headers.iter().find(|header| header.supplier == *supplier)
+    fn header(&self, supplier: &SupplierId) -> Option<&RelayedHeader> {
+        self.certified.headers.get(self.certified.certificate.participants.position(supplier)?)
+    }
+
+    /// What this dealer committed to as the share of this holder.
+    fn share_commitment(&self, dealer: &SupplierId, holder: &SupplierId) -> Option<Hash256> {
+        let participants = &self.certified.certificate.participants;
+        let place = participants.peers_of(dealer).position(|peer| peer == holder)?;
+        self.certified.share_commitments.get(participants.position(dealer)?)?.get(place).copied()
     }
 
     /// Whether the bytes are the self-mask that this participant committed to.
@@ -172,11 +179,9 @@ impl Combiner {
         let mut good = Vec::new();
         for (dealer, share) in shares {
             let commitment = share.commitment(verifier.round(), &dealer, from);
-            let header = opening.header(&dealer);
-            let committed =
-                header.and_then(|header| header.share_commitments.iter().find(|(holder, _)| holder == from));
-            let fits = committed.is_some_and(|(_, committed)| same(committed, &commitment));
-            let wanted = header.is_some() && dealer != *from;
+            let committed = opening.share_commitment(&dealer, from);
+            let fits = committed.is_some_and(|committed| same(&committed, &commitment));
+            let wanted = opening.header(&dealer).is_some() && dealer != *from;
             if !wanted || share.scalar().is_none() || (!fits && verifier.rules().has(Rule::ShareCommitments)) {
                 return Err(Party::Supplier(from.clone()).did(FaultKind::Share(dealer)));
             }

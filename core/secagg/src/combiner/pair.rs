@@ -1,6 +1,7 @@
 //! Pair: everybody is shown who takes part, and encapsulates to those with a higher name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use optelsom_codebook::{SupplierId, Timestamp};
 
@@ -14,7 +15,7 @@ use crate::messages::{Attempt, Card, CoordinatorMessage, Encapsulation, Particip
 pub(super) struct Lineup {
     pub(super) attempt: Attempt,
     pub(super) participants: Participants,
-    cards: Vec<Card>,
+    cards: Arc<[Card]>,
 }
 
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(super) struct Pairing {
 impl Pairing {
     pub(super) fn owed_by(&self, supplier: &SupplierId) -> Option<CoordinatorMessage> {
         let owes = self.silent().any(|silent| silent == supplier);
-        owes.then(|| CoordinatorMessage::Pair { attempt: self.lineup.attempt, cards: self.lineup.cards.clone() })
+        owes.then(|| CoordinatorMessage::Pair { attempt: self.lineup.attempt, cards: Arc::clone(&self.lineup.cards) })
     }
 
     pub(super) fn silent(&self) -> impl Iterator<Item = &SupplierId> {
@@ -45,10 +46,10 @@ impl Combiner {
     /// shows a list of participants to anybody.)
     pub(super) fn enter_pairing(&mut self, step: &mut Step, attempt: Attempt, cards: Vec<VerifiedCard>) {
         let entries = cards.iter().map(|card| (card.card().supplier.clone(), card.digest())).collect();
-        let cards: Vec<_> = cards.into_iter().map(|card| card.card().clone()).collect();
+        let cards: Arc<[_]> = cards.into_iter().map(|card| card.card().clone()).collect();
         let Ok(participants) = Participants::new(entries) else {
             // Cards come out of a map by name, so this does not happen; if it did, nobody would be at fault.
-            let again = cards.into_iter().map(|card| (card.supplier, Fate::Again)).collect();
+            let again = cards.iter().map(|card| (card.supplier.clone(), Fate::Again)).collect();
             return self.fail(step, again);
         };
         let lineup = Lineup { attempt, participants, cards };
@@ -72,6 +73,10 @@ impl Combiner {
         if pairing.lineup.attempt != attempt || !participants.contains(from) {
             return Ok(());
         }
+        // What has come before, repeated: nothing is to be checked again.
+        if pairing.received.get(from) == Some(&encapsulations) {
+            return Ok(());
+        }
         let higher = participants.peers_of(from).filter(|peer| *peer > from);
         if !encapsulations.iter().map(|e| &e.to).eq(higher) {
             return Err(by_supplier(FaultKind::NotOneEach { what: "encapsulation" }));
@@ -84,10 +89,8 @@ impl Combiner {
             let card = card.ok_or_else(|| by_supplier(FaultKind::NotInScope(encapsulation.to.clone())))?;
             encapsulation.verify(&verifier, participants, &card).map_err(by_supplier)?;
         }
-        if let Some(earlier) = pairing.received.get(from) {
-            let same = *earlier == encapsulations;
-            let fault = || by_supplier(FaultKind::TwoStatements { statement: "encapsulation" });
-            return if same { Ok(()) } else { Err(fault()) };
+        if pairing.received.contains_key(from) {
+            return Err(by_supplier(FaultKind::TwoStatements { statement: "encapsulation" }));
         }
         let Phase::Pairing(pairing) = &mut self.phase else { return Ok(()) };
         pairing.received.insert(from.clone(), encapsulations);

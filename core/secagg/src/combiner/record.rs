@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use optelsom_codebook::{SupplierId, Timestamp};
+use optelsom_codebook::{Hash256, SupplierId, Timestamp};
 use optelsom_ledger::canonical::{CanonicalError, Reader, Writer};
 use optelsom_ledger::{Signature, SignedQuery};
 use zeroize::Zeroizing;
@@ -11,11 +11,10 @@ use zeroize::Zeroizing;
 use super::finalise::Certified;
 use super::{AbandonReason, Outcome, Policy, Shape, SpentReason};
 use crate::messages::{
-    Attempt, Certificate, ColumnHeader, FinalVote, Prepared, Statement, SubmissionHeader, VoidCertificate, VoidVote,
+    Attempt, Certificate, ColumnHeader, FinalVote, Prepared, RelayedHeader, Statement, VoidCertificate, VoidVote,
 };
 use crate::stored::{
-    number, read_attempt, read_digests, read_question, read_statement, read_supplier, write_digests, write_question,
-    write_statement,
+    number, read_attempt, read_question, read_statement, read_supplier, write_question, write_statement,
 };
 
 /// What a combiner's machine must know again after a crash. The host stores its bytes under the query's id, whole,
@@ -143,10 +142,12 @@ fn read_signed(reader: &mut Reader<'_>) -> Result<(SupplierId, Signature), Canon
 
 fn write_certified(writer: Writer, certified: &Certified) -> Writer {
     let certificate = &certified.certificate;
-    let sum: Vec<u8> = certified.sum.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut sum = Vec::with_capacity(certified.sum.len() * 8);
+    certified.sum.iter().for_each(|word| sum.extend_from_slice(&word.to_le_bytes()));
     write_statement(writer.number(number(Some(certificate.attempt))), &certificate.statement())
         .list(&certificate.signatures, |w, p| write_signed(w, &p.supplier, &p.signature))
         .list(&certified.headers, write_header)
+        .list(&certified.share_commitments, |w, own| w.list(own, |w, commitment| w.bytes(commitment.as_bytes())))
         .bytes(&sum)
 }
 
@@ -156,35 +157,36 @@ fn read_certified(reader: &mut Reader<'_>) -> Result<Certified, CanonicalError> 
     let prepared = |(supplier, signature)| Prepared { supplier, signature };
     let signatures = reader.list(MEMBERS, |r| read_signed(r).map(prepared))?;
     let headers = reader.list(MEMBERS, read_header)?;
+    let share_commitments = reader.list(MEMBERS, |r| r.list(MEMBERS, |r| Ok(Hash256::from_bytes(r.array()?))))?;
     let (words, rest) = reader.bytes()?.as_chunks::<8>();
     if !rest.is_empty() {
         return Err(reader.wrong("words of 8 bytes"));
     }
     let sum = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
-    Ok(Certified { certificate: Certificate { attempt, participants, digests, signatures }, headers, sum })
+    let certificate = Arc::new(Certificate { attempt, participants, digests, signatures });
+    Ok(Certified { certificate, headers, share_commitments, sum })
 }
 
-fn write_header(writer: Writer, header: &SubmissionHeader) -> Writer {
-    let writer = writer
+fn write_header(writer: Writer, header: &RelayedHeader) -> Writer {
+    writer
         .text(header.supplier.as_str())
         .bytes(header.participants.as_bytes())
         .bytes(header.table_digest.as_bytes())
         .list(&header.columns, |w, column| w.bytes(&column.masked_blinding).bytes(&column.commitment))
-        .bytes(header.self_mask_commitment.as_bytes());
-    let writer = write_digests(write_digests(writer, &header.share_commitments), &header.sealed_shares);
-    writer.bytes(header.signature.as_bytes())
+        .bytes(header.self_mask_commitment.as_bytes())
+        .bytes(header.dealt.as_bytes())
+        .bytes(header.signature.as_bytes())
 }
 
-fn read_header(reader: &mut Reader<'_>) -> Result<SubmissionHeader, CanonicalError> {
+fn read_header(reader: &mut Reader<'_>) -> Result<RelayedHeader, CanonicalError> {
     let column = |r: &mut Reader<'_>| Ok(ColumnHeader { masked_blinding: r.array()?, commitment: r.array()? });
-    Ok(SubmissionHeader {
+    Ok(RelayedHeader {
         supplier: read_supplier(reader)?,
-        participants: optelsom_codebook::Hash256::from_bytes(reader.array()?),
-        table_digest: optelsom_codebook::Hash256::from_bytes(reader.array()?),
+        participants: Hash256::from_bytes(reader.array()?),
+        table_digest: Hash256::from_bytes(reader.array()?),
         columns: reader.list(u64::from(u32::MAX), column)?,
-        self_mask_commitment: optelsom_codebook::Hash256::from_bytes(reader.array()?),
-        share_commitments: read_digests(reader)?,
-        sealed_shares: read_digests(reader)?,
+        self_mask_commitment: Hash256::from_bytes(reader.array()?),
+        dealt: Hash256::from_bytes(reader.array()?),
         signature: Signature::from_bytes(reader.array()?),
     })
 }

@@ -1,10 +1,11 @@
 //! Where a round stands, and how it ends.
 
 use std::fmt;
+use std::sync::Arc;
 
 use optelsom_codebook::{QueryId, RefusalReason, SupplierId};
 
-use crate::messages::{Attempt, FinalCertificate, RoundOutcome, SubmissionHeader, VoidCertificate};
+use crate::messages::{Attempt, FinalCertificate, RelayedHeader, RoundOutcome, VoidCertificate};
 use crate::release_proof::{CommitmentsError, ProofWitness, SignedCommitments};
 use crate::round::Round;
 
@@ -121,9 +122,9 @@ pub struct Evidence {
     /// λ.
     pub query: QueryId,
     /// The participants' and voters' signatures.
-    pub certificate: FinalCertificate,
+    pub certificate: Arc<FinalCertificate>,
     /// The signed commitments of all participants.
-    pub headers: Vec<SubmissionHeader>,
+    pub headers: Vec<RelayedHeader>,
     pub(super) round: Round,
     pub(super) witness: ProofWitness,
 }

@@ -1,6 +1,7 @@
 //! Submit: masked tables are added up as they come in, so that memory does not grow with the number of suppliers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use curve25519_dalek::Scalar;
 use curve25519_dalek::ristretto::CompressedRistretto;
@@ -17,7 +18,8 @@ use crate::table::TableDigest;
 pub(super) struct Submitting {
     pub(super) lineup: Lineup,
     pub(super) until: Timestamp,
-    encapsulations: Vec<Encapsulation>,
+    /// By whom they are for.
+    encapsulations: BTreeMap<SupplierId, Arc<[Encapsulation]>>,
     incoming: BTreeMap<SupplierId, Incoming>,
     /// The sum of all words received so far, each counted once.
     sum: Vec<u64>,
@@ -38,8 +40,8 @@ struct Incoming {
 #[derive(Debug)]
 pub(super) struct Submissions {
     pub(super) lineup: Lineup,
-    pub(super) headers: Vec<SubmissionHeader>,
-    pub(super) shares: Vec<EncryptedShare>,
+    /// By who submitted.
+    pub(super) submissions: Vec<(SubmissionHeader, Vec<EncryptedShare>)>,
     pub(super) sum: Vec<u64>,
 }
 
@@ -47,8 +49,8 @@ impl Submitting {
     pub(super) fn owed_by(&self, supplier: &SupplierId) -> Option<CoordinatorMessage> {
         let owes = self.silent().any(|silent| silent == supplier);
         owes.then(|| {
-            let to_it = self.encapsulations.iter().filter(|encapsulation| encapsulation.to == *supplier);
-            CoordinatorMessage::Exchange { attempt: self.lineup.attempt, encapsulations: to_it.cloned().collect() }
+            let encapsulations = self.encapsulations.get(supplier).cloned().unwrap_or_default();
+            CoordinatorMessage::Exchange { attempt: self.lineup.attempt, encapsulations }
         })
     }
 
@@ -83,7 +85,12 @@ impl Incoming {
 
 impl Combiner {
     pub(super) fn enter_submitting(&mut self, step: &mut Step) {
-        let Some((lineup, encapsulations)) = self.leave_pairing() else { return };
+        let Some((lineup, made)) = self.leave_pairing() else { return };
+        let mut encapsulations: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for encapsulation in made {
+            encapsulations.entry(encapsulation.to.clone()).or_default().push(encapsulation);
+        }
+        let encapsulations = encapsulations.into_iter().map(|(to, made)| (to, made.into())).collect();
         let total = words(self.shape);
         let digest = TableDigest::new(total as u64);
         let nothing = |supplier: &SupplierId| {
@@ -187,12 +194,8 @@ impl Combiner {
         let until = Timestamp::from_millis(0);
         match std::mem::replace(&mut self.phase, Phase::Gathering { until }) {
             Phase::Submitting(Submitting { lineup, incoming, sum, .. }) => {
-                let (mut headers, mut shares) = (Vec::new(), Vec::new());
-                for (header, sealed) in incoming.into_values().filter_map(|incoming| incoming.submission) {
-                    headers.push(header);
-                    shares.extend(sealed);
-                }
-                Some(Submissions { lineup, headers, shares, sum })
+                let submissions = incoming.into_values().filter_map(|incoming| incoming.submission).collect();
+                Some(Submissions { lineup, submissions, sum })
             }
             other => {
                 self.phase = other;

@@ -1,5 +1,7 @@
 //! What is certified, made final, or declared void.
 
+use std::sync::Arc;
+
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_ledger::canonical::Writer;
 use optelsom_ledger::{IdentityKey, Scope, Signature};
@@ -28,13 +30,9 @@ impl Statement {
             .digest()
     }
 
-    fn transcript(&self, round: &Round, name: &str) -> Vec<u8> {
-        about(round, name, &self.digest(round))
-    }
-
     /// Signs "prepared": this supplier holds what it needs to open the attempt, durably.
     pub fn sign_prepared(&self, key: &IdentityKey, round: &Round, supplier: SupplierId) -> Prepared {
-        Prepared { supplier, signature: key.sign(&self.transcript(round, "prepared")) }
+        Prepared { supplier, signature: key.sign(&about(round, "prepared", &self.digest(round))) }
     }
 
     /// Checks that the digests are those of all participants and of nobody else.
@@ -57,12 +55,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Checks the signature.
+    /// Checks the signature, under the statement of this digest.
     ///
     /// # Errors
     /// When the supplier is not in the scope or the signature does not fit.
-    pub fn verify(&self, verifier: &Verifier<'_>, statement: &Statement) -> Result<(), FaultKind> {
-        let bytes = statement.transcript(verifier.round(), "prepared");
+    pub fn verify(&self, verifier: &Verifier<'_>, statement: &Hash256) -> Result<(), FaultKind> {
+        let bytes = about(verifier.round(), "prepared", statement);
         verifier.signature(&self.supplier, "prepared", &bytes, &self.signature)
     }
 }
@@ -103,7 +101,8 @@ impl Certificate {
         if let Some(stranger) = self.participants.suppliers().find(|s| verifier.scope().member(s).is_none()) {
             return Err(FaultKind::NotInScope(stranger.clone()));
         }
-        self.signatures.iter().try_for_each(|prepared| prepared.verify(verifier, &statement))
+        let digest = statement.digest(verifier.round());
+        self.signatures.iter().try_for_each(|prepared| prepared.verify(verifier, &digest))
     }
 
     /// SHA-256 of the certificate with its signatures, as the log names it.
@@ -131,12 +130,12 @@ impl FinalVote {
         Self { supplier, signature: key.sign(&about(round, "final", statement)) }
     }
 
-    /// Checks the signature.
+    /// Checks the signature, under the statement of this digest.
     ///
     /// # Errors
     /// When the supplier is not in the scope or the signature does not fit.
-    pub fn verify(&self, verifier: &Verifier<'_>, statement: &Statement) -> Result<(), FaultKind> {
-        let bytes = statement.transcript(verifier.round(), "final");
+    pub fn verify(&self, verifier: &Verifier<'_>, statement: &Hash256) -> Result<(), FaultKind> {
+        let bytes = about(verifier.round(), "final", statement);
         verifier.signature(&self.supplier, "final", &bytes, &self.signature)
     }
 }
@@ -145,7 +144,7 @@ impl FinalVote {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinalCertificate {
     /// The certificate that was voted on.
-    pub certificate: Certificate,
+    pub certificate: Arc<Certificate>,
     /// The votes, of different voters, by name.
     pub votes: Vec<FinalVote>,
 }
@@ -157,7 +156,7 @@ impl FinalCertificate {
     /// When one of that is not so.
     pub fn verify(&self, verifier: &Verifier<'_>) -> Result<(), FaultKind> {
         self.certificate.verify(verifier)?;
-        let statement = self.certificate.statement();
+        let statement = self.certificate.statement().digest(verifier.round());
         if !self.votes.windows(2).all(|pair| matches!(pair, [a, b] if a.supplier < b.supplier)) {
             return Err(FaultKind::NotOneEach { what: "vote" });
         }

@@ -10,6 +10,8 @@ mod encapsulation;
 mod participants;
 mod submission;
 
+use std::sync::Arc;
+
 use optelsom_codebook::{EditionId, Hash256, RefusalReason, SupplierId};
 use optelsom_ledger::{Signature, SignedQuery};
 
@@ -17,12 +19,13 @@ pub use card::{Card, PUBLIC_KEY_BYTES, VerifiedCard};
 pub use certificate::{Certificate, FinalCertificate, FinalVote, Prepared, Statement, VoidCertificate, VoidVote};
 pub use encapsulation::{CIPHERTEXT_BYTES, Encapsulation};
 pub use participants::{Participants, ParticipantsError};
-pub use submission::{ColumnHeader, EncryptedShare, SubmissionHeader, TableChunk};
+pub use submission::{ColumnHeader, Dealt, EncryptedShare, RelayedHeader, RelayedShare, SubmissionHeader, TableChunk};
 
 pub use crate::round::Attempt;
 pub use crate::secret::{SelfMask, Share};
 
-/// What the coordinator asks of a supplier. Each is a request that may be repeated; the answer is then the same.
+/// What the coordinator asks of a supplier. Each is a request that may be repeated; the answer is then the same. What
+/// goes to all of them is shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CoordinatorMessage {
     /// Take part in this query. (The documents that the entry names travel beside it.) Answer: ready or refused.
@@ -42,38 +45,38 @@ pub enum CoordinatorMessage {
         /// α.
         attempt: Attempt,
         /// The cards of all of P, by name.
-        cards: Vec<Card>,
+        cards: Arc<[Card]>,
     },
     /// These are the encapsulations for you. Answer: a submission, and its table in chunks.
     Exchange {
         /// α.
         attempt: Attempt,
         /// One of each participant with a lower name.
-        encapsulations: Vec<Encapsulation>,
+        encapsulations: Arc<[Encapsulation]>,
     },
     /// All have submitted. Answer: prepared.
     Certify {
         /// α.
         attempt: Attempt,
         /// The headers of all of P, by name.
-        headers: Vec<SubmissionHeader>,
-        /// The shares that are for this supplier.
-        shares: Vec<EncryptedShare>,
+        headers: Arc<[RelayedHeader]>,
+        /// The shares that are for this supplier, by the dealer's name.
+        shares: Vec<RelayedShare>,
     },
     /// The attempt is certified. Goes to every voter of the scope. Answer: a final vote.
     Finalise {
         /// All participants' signatures.
-        certificate: Certificate,
+        certificate: Arc<Certificate>,
     },
     /// The attempt is final. Answer: this supplier's self-mask.
     Open {
         /// A quorum's votes.
-        certificate: FinalCertificate,
+        certificate: Arc<FinalCertificate>,
     },
     /// Some participants have vanished. Answer: the shares of their self-masks that this supplier holds.
     RecoverShares {
         /// A quorum's votes.
-        certificate: FinalCertificate,
+        certificate: Arc<FinalCertificate>,
         /// Who has vanished.
         of: Vec<SupplierId>,
     },

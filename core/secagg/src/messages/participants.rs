@@ -1,12 +1,18 @@
 //! P: who takes part in one attempt.
 
+use std::sync::Arc;
+
 use optelsom_codebook::{Hash256, SupplierId};
 use optelsom_ledger::canonical::Writer;
 use thiserror::Error;
 
 /// P: the participants of one attempt, each with the digest of its card, sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Participants(Vec<(SupplierId, Hash256)>);
+pub struct Participants {
+    entries: Arc<[(SupplierId, Hash256)]>,
+    /// Hashed once: every encapsulation is signed over it.
+    hash: Hash256,
+}
 
 /// A list that is not sorted by name, or names somebody twice.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -20,7 +26,10 @@ impl Participants {
     /// For any other list.
     pub fn new(entries: Vec<(SupplierId, Hash256)>) -> Result<Self, ParticipantsError> {
         if entries.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0)) {
-            Ok(Self(entries))
+            let hash = Writer::new("participants")
+                .list(&entries, |w, (s, card)| w.text(s.as_str()).bytes(card.as_bytes()))
+                .digest();
+            Ok(Self { entries: entries.into(), hash })
         } else {
             Err(ParticipantsError)
         }
@@ -28,22 +37,22 @@ impl Participants {
 
     /// Each participant with the digest of its card, by name.
     pub fn entries(&self) -> &[(SupplierId, Hash256)] {
-        &self.0
+        &self.entries
     }
 
     /// Their names, sorted.
     pub fn suppliers(&self) -> impl Iterator<Item = &SupplierId> {
-        self.0.iter().map(|(supplier, _)| supplier)
+        self.entries.iter().map(|(supplier, _)| supplier)
     }
 
     /// How many they are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// Whether this supplier is one of them.
@@ -53,12 +62,12 @@ impl Participants {
 
     /// The supplier's place in the list, from 0.
     pub fn position(&self, supplier: &SupplierId) -> Option<usize> {
-        self.0.binary_search_by(|(other, _)| other.cmp(supplier)).ok()
+        self.entries.binary_search_by(|(other, _)| other.cmp(supplier)).ok()
     }
 
     /// The digest of this participant's card.
     pub fn card(&self, supplier: &SupplierId) -> Option<Hash256> {
-        self.position(supplier).and_then(|place| self.0.get(place)).map(|(_, digest)| *digest)
+        self.position(supplier).and_then(|place| self.entries.get(place)).map(|(_, digest)| *digest)
     }
 
     /// Those with whom this supplier shares a mask: all others. (The one place to thin the graph out in, once there are
@@ -69,6 +78,6 @@ impl Participants {
 
     /// hash(P). It binds query, attempt and roster through the cards' digests.
     pub fn hash(&self) -> Hash256 {
-        Writer::new("participants").list(&self.0, |w, (s, card)| w.text(s.as_str()).bytes(card.as_bytes())).digest()
+        self.hash
     }
 }

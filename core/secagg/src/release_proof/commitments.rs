@@ -4,7 +4,7 @@ use optelsom_codebook::SupplierId;
 use thiserror::Error;
 
 use crate::fault::FaultKind;
-use crate::messages::{Certificate, FinalCertificate, Participants, SubmissionHeader};
+use crate::messages::{Certificate, FinalCertificate, Participants, RelayedHeader};
 use crate::round::{Round, Verifier};
 
 /// The commitments of all participants of a round: those of the submissions that its final certificate names.
@@ -52,7 +52,7 @@ impl SignedCommitments {
     pub fn verify(
         verifier: &Verifier<'_>,
         certificate: &FinalCertificate,
-        headers: &[SubmissionHeader],
+        headers: &[RelayedHeader],
     ) -> Result<Self, CommitmentsError> {
         certificate.verify(verifier).map_err(CommitmentsError::Certificate)?;
         for header in headers {
@@ -66,7 +66,7 @@ impl SignedCommitments {
     pub(crate) fn certified(
         round: &Round,
         certificate: &Certificate,
-        headers: &[SubmissionHeader],
+        headers: &[RelayedHeader],
     ) -> Result<Self, CommitmentsError> {
         let participants = &certificate.participants;
         if !headers.iter().map(|header| &header.supplier).eq(participants.suppliers())
@@ -84,7 +84,7 @@ impl SignedCommitments {
                 return Err(CommitmentsError::Columns(header.supplier.clone()));
             }
         }
-        let of = |header: &SubmissionHeader| header.columns.iter().map(|column| column.commitment).collect();
+        let of = |header: &RelayedHeader| header.columns.iter().map(|column| column.commitment).collect();
         Ok(Self {
             round: *round,
             participants: participants.clone(),

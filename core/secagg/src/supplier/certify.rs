@@ -6,7 +6,7 @@ use super::record::PreparedRecord;
 use super::submit::Submitted;
 use super::{Effect, Engaged, Phase, Step};
 use crate::fault::{Fault, FaultKind, Party};
-use crate::messages::{Attempt, Disagreement, EncryptedShare, Statement, SubmissionHeader, SupplierMessage};
+use crate::messages::{Attempt, Disagreement, RelayedHeader, RelayedShare, Statement, SupplierMessage};
 use crate::round::Verifier;
 use crate::rules::Rule;
 use crate::secret::{Share, same};
@@ -16,8 +16,8 @@ impl Engaged {
         &mut self,
         step: &mut Step<'_>,
         attempt: Attempt,
-        headers: &[SubmissionHeader],
-        shares: &[EncryptedShare],
+        headers: &[RelayedHeader],
+        shares: &[RelayedShare],
     ) -> Result<(), Fault> {
         if let Some(prepared) = self.record.prepared.get(&attempt) {
             let round = *self.verifier(step, attempt).round();
@@ -91,19 +91,19 @@ impl Submitted {
         &self,
         step: &Step<'_>,
         verifier: &Verifier<'_>,
-        headers: &[SubmissionHeader],
+        headers: &[RelayedHeader],
     ) -> Result<(), Objection> {
-        let participants = &self.paired.participants;
+        let (participants, sent) = (&self.paired.participants, self.made.header.relayed());
         if !headers.iter().map(|header| &header.supplier).eq(participants.suppliers()) {
             return Err(Objection::Relay(FaultKind::NotOneEach { what: "header" }));
         }
         for header in headers {
             header.verify(verifier).map_err(Objection::Relay)?;
             let own = header.supplier == step.config.supplier;
-            if own && step.has(Rule::DigestsAsSent) && *header != self.made.header {
+            if own && step.has(Rule::DigestsAsSent) && *header != sent {
                 return Err(Objection::Relay(FaultKind::NotAsSent));
             }
-            let bad_form = header.form_for(participants, self.made.header.columns.len());
+            let bad_form = header.form_for(participants, sent.columns.len());
             if let Some(detail) = bad_form.filter(|_| !own && step.has(Rule::DigestsAsSent)) {
                 let peer = header.supplier.clone();
                 let fault = Box::new(Party::Supplier(peer.clone()).did(FaultKind::Header { of: peer.clone(), detail }));
@@ -118,27 +118,26 @@ impl Submitted {
         &self,
         step: &Step<'_>,
         verifier: &Verifier<'_>,
-        headers: &[SubmissionHeader],
-        shares: &[EncryptedShare],
+        headers: &[RelayedHeader],
+        shares: &[RelayedShare],
     ) -> Result<Vec<(SupplierId, Share)>, Objection> {
-        let own = &step.config.supplier;
-        let peers = self.paired.participants.peers_of(own);
-        let one_each = shares.iter().map(|share| &share.from).eq(peers) && shares.iter().all(|share| share.to == *own);
+        let (own, participants) = (&step.config.supplier, &self.paired.participants);
+        let from_each = shares.iter().map(|relayed| &relayed.share.from).eq(participants.peers_of(own));
+        let one_each = from_each && shares.iter().all(|relayed| relayed.share.to == *own);
         if !one_each {
             return Err(Objection::Relay(FaultKind::NotOneEach { what: "share" }));
         }
         let mut opened = Vec::with_capacity(shares.len());
-        for (header, sealed) in headers.iter().filter(|header| header.supplier != *own).zip(shares) {
-            let peer = &sealed.from;
-            if named(&header.sealed_shares, own) != Some(sealed.digest()) {
+        for (header, relayed) in headers.iter().filter(|header| header.supplier != *own).zip(shares) {
+            let peer = &relayed.share.from;
+            // The coordinator has seen all leaves under the root that the dealer signed, so a path that does not lead
+            // there is the coordinator's doing.
+            if !relayed.stands_in(header, participants, own) {
                 return Err(Objection::Relay(FaultKind::ShareChanged(peer.clone())));
             }
             let secret = self.paired.secrets.get(peer);
-            let share = secret.and_then(|secret| secret.open(verifier.round(), peer, own, &sealed.sealed));
-            let fits = |share: &Share| {
-                let commitment = share.commitment(verifier.round(), peer, own);
-                named(&header.share_commitments, own).is_some_and(|committed| same(&committed, &commitment))
-            };
+            let share = secret.and_then(|secret| secret.open(verifier.round(), peer, own, &relayed.share.sealed));
+            let fits = |share: &Share| same(&relayed.commitment, &share.commitment(verifier.round(), peer, own));
             match share.filter(|share| !step.has(Rule::ShareCommitments) || (share.scalar().is_some() && fits(share))) {
                 Some(share) => opened.push((peer.clone(), share)),
                 None => {
@@ -150,11 +149,4 @@ impl Submitted {
         }
         Ok(opened)
     }
-}
-
-fn named(
-    list: &[(SupplierId, optelsom_codebook::Hash256)],
-    supplier: &SupplierId,
-) -> Option<optelsom_codebook::Hash256> {
-    list.iter().find(|(of, _)| of == supplier).map(|(_, digest)| *digest)
 }

@@ -262,7 +262,7 @@ impl Engaged {
         match message {
             CoordinatorMessage::Ask { .. } | CoordinatorMessage::Ended { .. } => Ok(()),
             CoordinatorMessage::Join { attempt, checkpoint } => self.join(step, attempt, checkpoint, entropy),
-            CoordinatorMessage::Pair { attempt, cards } => self.pair(step, attempt, cards, entropy),
+            CoordinatorMessage::Pair { attempt, cards } => self.pair(step, attempt, &cards, entropy),
             CoordinatorMessage::Exchange { attempt, encapsulations } => {
                 self.exchange(step, attempt, encapsulations, entropy)
             }

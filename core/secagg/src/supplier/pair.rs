@@ -30,7 +30,7 @@ impl Engaged {
         &mut self,
         step: &mut Step<'_>,
         attempt: Attempt,
-        cards: Vec<Card>,
+        cards: &[Card],
         entropy: &Entropy,
     ) -> Result<(), Fault> {
         let Some(joined) = self.phase.joined().filter(|joined| joined.attempt == attempt) else {
@@ -65,11 +65,11 @@ impl Engaged {
     }
 
     /// Checks every card's signature; two different ones of one supplier convict it.
-    fn verified(&self, step: &Step<'_>, attempt: Attempt, cards: Vec<Card>) -> Result<Vec<VerifiedCard>, Fault> {
+    fn verified(&self, step: &Step<'_>, attempt: Attempt, cards: &[Card]) -> Result<Vec<VerifiedCard>, Fault> {
         let verifier = self.verifier(step, attempt);
         let mut verified: Vec<VerifiedCard> = Vec::with_capacity(cards.len().min(4096));
         for card in cards {
-            let card = card.verify(&verifier).map_err(|what| Party::Coordinator.did(what))?;
+            let card = card.clone().verify(&verifier).map_err(|what| Party::Coordinator.did(what))?;
             let supplier = &card.card().supplier;
             if verified.iter().any(|other| other.card().supplier == *supplier && other.digest() != card.digest()) {
                 return Err(Party::Supplier(supplier.clone()).did(FaultKind::TwoStatements { statement: "card" }));

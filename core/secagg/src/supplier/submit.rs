@@ -29,7 +29,7 @@ use crate::table::{MaskedTable, PreparedTable, TableDigest};
 #[derive(Debug)]
 pub(super) struct Submitted {
     pub(super) paired: Paired,
-    pub(super) received: Vec<Encapsulation>,
+    pub(super) received: Arc<[Encapsulation]>,
     pub(super) made: Submission,
 }
 
@@ -47,7 +47,7 @@ impl Engaged {
         &mut self,
         step: &mut Step<'_>,
         attempt: Attempt,
-        encapsulations: Vec<Encapsulation>,
+        encapsulations: Arc<[Encapsulation]>,
         entropy: &Entropy,
     ) -> Result<(), Fault> {
         let Some(paired) = self.phase.paired().filter(|paired| paired.joined.attempt == attempt) else {

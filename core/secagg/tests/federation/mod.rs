@@ -10,7 +10,7 @@ use optelsom_codebook::{EditionId, Hash256, QueryId, RefusalReason, SupplierId, 
 use optelsom_disclosure::Totals;
 use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, SignedQuery};
 use optelsom_secagg::combiner::{self, Combiner, CombinerConfig, CombinerRecord, Evidence, Outcome, Policy, Shape};
-use optelsom_secagg::messages::{Card, CoordinatorMessage, SupplierMessage};
+use optelsom_secagg::messages::{Card, CoordinatorMessage, SubmissionHeader, SupplierMessage};
 use optelsom_secagg::release_proof::{CellClaim, ProofError, Protection, SignedCommitments, Statement, verify};
 use optelsom_secagg::supplier::{self, Supplier, SupplierConfig, SupplierRecord};
 use optelsom_secagg::{Bound, Entropy, Fault, Generators, LocalTable, PreparedTable, Rules, Verifier};
@@ -92,6 +92,8 @@ pub struct Federation {
     pub query: SignedQuery,
     /// The cards of the last list of participants that was shown.
     pub cards: Vec<Card>,
+    /// The headers as their dealers sent them.
+    pub submitted: Vec<SubmissionHeader>,
     pub chunk: usize,
 }
 
@@ -152,6 +154,7 @@ impl Federation {
             generators,
             query,
             cards: Vec::new(),
+            submitted: Vec::new(),
             chunk: 7,
         }
     }
@@ -213,12 +216,17 @@ impl Federation {
         match event {
             Event::ToSupplier(to, message) => {
                 if let CoordinatorMessage::Pair { cards, .. } = &message {
-                    self.cards = cards.clone();
+                    self.cards = cards.to_vec();
                 }
                 let entropy = self.entropy();
                 self.supply(&to, supplier::Input::Message { message, entropy });
             }
-            Event::ToCombiner(from, message) => self.combine(combiner::Input::Message { from, message }),
+            Event::ToCombiner(from, message) => {
+                if let SupplierMessage::Submission { header, .. } = &message {
+                    self.submitted.push(header.clone());
+                }
+                self.combine(combiner::Input::Message { from, message });
+            }
         }
     }
 
