@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use optelsom_codebook::{Hash256, Lang, QueryId};
 use optelsom_ledger::Trust;
-use optelsom_ledger::audit::{CHECKPOINT, document_path, release_folder};
+use optelsom_ledger::audit::{CHECKPOINT, RELEASE_FILES, document_path, release_folder};
 use optelsom_ledger::entry::Entry;
 use optelsom_ledger::note::SignedCheckpoint;
 use optelsom_ledger::tiles::{TilePath, read_bundle};
@@ -35,9 +35,6 @@ const AT_ONCE: usize = 8;
 const LONGEST: usize = 1 << 30;
 /// How often the log may grow under one's hands before one gives up.
 const TRIES: usize = 5;
-/// The files of a release, by the names that every release has.
-const RELEASE_FILES: [&str; 1] = ["release"];
-
 /// What was fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exported {
@@ -222,13 +219,11 @@ impl Fetching {
     }
 }
 
-/// The documents that an entry names.
+/// The documents that an entry names. (That of a certificate is its digest alone.)
 fn named(entry: &Entry) -> Vec<Hash256> {
     match entry {
         Entry::Query(query) => vec![query.query],
         Entry::Document(entry) => vec![entry.change().document],
-        Entry::Participants(entry) => vec![entry.certificate],
-        Entry::Release(entry) => vec![entry.proof],
         _ => Vec::new(),
     }
 }

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use optelsom_codebook::{Codebook, EditionId, Hash256, Query, QueryId, SupplierId, Timestamp};
-use optelsom_ledger::audit::{CHECKPOINT, Files, document_path};
+use optelsom_ledger::audit::{CHECKPOINT, Files, RELEASE_FILES, document_path, release_folder};
 use optelsom_ledger::entry::signing::{final_bytes, refused_bytes, void_bytes};
 use optelsom_ledger::entry::{
     AbandonmentEntry, Approval, ApprovalRule, AuthorisationEntry, DocumentChange, DocumentEntry, EditionEntry, Entry,
     FinalEntry, Outcome, ParticipantsEntry, ReasonCode, RefusalEntry, RefusedBy, ReleaseEntry, SpentEntry, Subject,
-    VoidEntry, Vote, Votes,
+    VoidEntry, Vote, Votes, salted_digest,
 };
 use optelsom_ledger::note::{Committee, CosignerKey, KeyName, LogKey, SignedCheckpoint};
 use optelsom_ledger::proof::ConsistencyProof;
@@ -84,6 +84,8 @@ pub struct Sample {
     edge: Edge,
     tiles: Tiles,
     documents: BTreeMap<Hash256, Vec<u8>>,
+    queries: BTreeMap<u64, QueryId>,
+    releases: Files,
     now: Timestamp,
 }
 
@@ -100,6 +102,8 @@ impl Sample {
             edge: Edge::new(),
             tiles: Tiles::new(),
             documents: BTreeMap::new(),
+            queries: BTreeMap::new(),
+            releases: Files::new(),
             now: MONDAY,
         };
         let (roster, codebook) = (sample.roster.clone(), sample.codebook.hash());
@@ -190,6 +194,7 @@ impl Sample {
         let signed = self.entry(sql).sign(&key(101));
         let id = signed.entry.id();
         let query = self.push(&Entry::Query(signed.entry));
+        self.queries.insert(query, id);
         let approval = approver.map(|approver| Approval::sign(&key(102), approver, &id));
         self.push(&Entry::Authorisation(AuthorisationEntry { query, requester: signed.signature, approval }));
         (query, id)
@@ -203,7 +208,7 @@ impl Sample {
 
     /// An attempt of these suppliers, made final.
     pub fn total(&mut self, query: u64, id: QueryId, names: &[&str]) -> u64 {
-        let certificate = self.keep(format!("certificate of {id}").as_bytes());
+        let certificate = Hash256::of(format!("certificate of {id}").as_bytes());
         let statement = Hash256::of(format!("statement of {id}").as_bytes());
         let participants = names.iter().map(|name| supplier(name)).collect();
         let entry = ParticipantsEntry { query, attempt: 1, participants, statement, certificate };
@@ -213,9 +218,15 @@ impl Sample {
     }
 
     pub fn release(&mut self, query: u64, outcome: Outcome, hidden: &[(&str, u64)]) -> u64 {
-        let proof = self.keep(format!("proof of {query}").as_bytes());
+        let salt = [u8::try_from(query).unwrap(); 32];
+        let (table, proof) = (format!("{{\"table\":{query}}}").into_bytes(), format!("proof of {query}").into_bytes());
+        let digests = (salted_digest(&salt, &table), Hash256::of(&proof));
+        let folder = release_folder(&self.queries[&query]);
+        for (name, bytes) in RELEASE_FILES.into_iter().zip([table, salt.to_vec(), proof]) {
+            self.releases.insert(format!("{folder}{name}"), bytes);
+        }
         let hidden = hidden.iter().map(|(rule, cells)| (reason(rule), *cells)).collect();
-        let (table, participants) = (Hash256::of(b"table"), Hash256::of(b"participants"));
+        let ((table, proof), participants) = (digests, Hash256::of(b"participants"));
         self.push(&Entry::Release(ReleaseEntry { query, outcome, table, hidden, participants, proof }))
     }
 
@@ -256,6 +267,7 @@ impl Sample {
     pub fn files(&self) -> Files {
         let mut files = Files::from([(CHECKPOINT.to_owned(), self.checkpoint())]);
         files.extend(TilePath::all(self.edge.size()).map(|path| (path.to_string(), self.tiles[&path].clone())));
+        files.extend(self.releases.clone());
         files.extend(self.documents.iter().map(|(hash, bytes)| (document_path(hash), bytes.clone())));
         files
     }

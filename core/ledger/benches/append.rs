@@ -42,6 +42,25 @@ fn grown(size: u64) -> (Edge, Tiles) {
     (edge, tiles)
 }
 
+/// The largest amount of memory that this process has had so far, in kB, as Linux tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// A log of a million entries, each tile written away once it is full.
+fn bounded_memory(_: &mut Criterion) {
+    let mut edge = Edge::new();
+    let before = peak_memory();
+    while edge.size() < 1_000_000 {
+        edge = black_box(edge.extend(&leaves(edge.size(), 1_000)).unwrap()).edge;
+    }
+    if let (Some(before), Some(after)) = (before, peak_memory()) {
+        println!("building a log of {} entries took {} kB of memory at the most", edge.size(), after - before);
+    }
+}
+
 fn log(criterion: &mut Criterion) {
     for size in SIZES {
         let (edge, tiles) = grown(size);
@@ -131,5 +150,5 @@ fn guard(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, log, guard);
+criterion_group!(benches, bounded_memory, log, guard);
 criterion_main!(benches);

@@ -100,10 +100,7 @@ impl<'a> Reading<'a> {
                 self.finality(index, &entry);
             }
             Entry::Void(entry) => self.void(index, &entry),
-            Entry::Release(entry) => {
-                self.documents.insert(entry.proof);
-                self.needs_final(index, entry.query);
-            }
+            Entry::Release(entry) => self.needs_final(index, entry.query),
             Entry::Spent(entry) => {
                 let checked = entry.verify(operator);
                 self.signed(index, checked);

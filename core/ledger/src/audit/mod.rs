@@ -11,6 +11,7 @@ mod entries;
 mod finding;
 mod fork;
 mod guarded;
+mod releases;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ use crate::trust::Trust;
 pub use account::{Account, Attempt, EditionAccount, End, Logged, QueryAccount};
 pub use finding::{Finding, Kind, Place};
 pub use fork::{Kinship, compare};
+pub use releases::RELEASE_FILES;
 
 /// Where the checkpoint lies.
 pub const CHECKPOINT: &str = "checkpoint";
@@ -127,6 +129,7 @@ pub fn audit(files: &Files, policy: &Policy) -> Report {
     report.findings.extend(tree);
     let read = reading.finish();
     report.findings.extend(read.findings);
+    report.findings.extend(releases::check(files, &read.account));
     report.findings.extend(dates::check(&read.account, report.seen_at()));
     report.findings.extend(unexpected(files, &head, &read.documents, &read.account));
     report.endings = read.endings;
@@ -169,11 +172,8 @@ fn unexpected(files: &Files, head: &TreeHead, documents: &BTreeSet<Hash256>, acc
     let full: BTreeSet<TilePath> = TilePath::all(head.size()).collect();
     let released =
         account.queries().filter(|query| matches!(&query.end, Some(end) if matches!(end.fact, End::Release(_))));
-    let released: BTreeSet<String> = released.map(|query| release_folder(&query.id)).collect();
-    let of_a_release = |path: &str| {
-        let folder = path.rfind('/').and_then(|slash| path.get(..=slash));
-        folder.is_some_and(|folder| released.contains(folder))
-    };
+    let of_release = |query: &QueryAccount| RELEASE_FILES.map(|file| format!("{}{file}", release_folder(&query.id)));
+    let of_releases: BTreeSet<String> = released.flat_map(of_release).collect();
     let judge = |path: &String| {
         if path == CHECKPOINT || path.parse::<TilePath>().is_ok_and(|tile| full.contains(&tile)) {
             return None;
@@ -181,7 +181,7 @@ fn unexpected(files: &Files, head: &TreeHead, documents: &BTreeSet<Hash256>, acc
         match document_name(path) {
             Some(name) if documents.contains(&name) => None,
             Some(name) => Some(Finding::DocumentUnreferenced(name)),
-            None if of_a_release(path) => None,
+            None if of_releases.contains(path) => None,
             None => Some(Finding::FileUnexpected(path.clone())),
         }
     };

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use optelsom_codebook::{Codebook, Hash256};
-use optelsom_ledger::audit::{CHECKPOINT, Files, Finding, Place, Policy, Report, audit, document_path};
+use optelsom_ledger::audit::{
+    CHECKPOINT, Files, Finding, Place, Policy, RELEASE_FILES, Report, audit, document_path, release_folder,
+};
 use optelsom_ledger::entry::{
     AbandonmentEntry, ApprovalRule, Ending, EndingFault, Entry, FinalEntry, Outcome, RefusalEntry, ReleaseEntry,
-    Subject, Votes,
+    Subject, Votes, salted_digest,
 };
 use optelsom_ledger::note::CommitteeError;
 use optelsom_ledger::tiles::TilePath;
@@ -23,6 +25,9 @@ pub(crate) struct Book {
 }
 
 pub(crate) const FIRST_QUERY: u64 = 3;
+const TABLE: &[u8] = b"{\"rows\":[]}";
+const SALT: [u8; 32] = [9; 32];
+const PROOF: &[u8] = b"proof";
 
 impl Book {
     /// The documents that queries go by.
@@ -88,10 +93,10 @@ impl Book {
         self.log.push(&Entry::Release(ReleaseEntry {
             query,
             outcome: Outcome::Complete,
-            table: Hash256::of(b"table"),
+            table: salted_digest(&SALT, TABLE),
             hidden: vec![(reason("too-few"), 3)],
             participants: Hash256::of(b"participants"),
-            proof: Hash256::of(b"proof"),
+            proof: Hash256::of(PROOF),
         }))
     }
 
@@ -113,6 +118,15 @@ impl Book {
         }
         for document in &self.documents {
             files.insert(document_path(&Hash256::of(document)), document.clone());
+        }
+        for leaf in &self.log.leaves {
+            let Ok(Entry::Release(release)) = Entry::from_bytes(leaf.as_bytes()) else { continue };
+            let Ok(Entry::Query(query)) = Entry::from_bytes(self.log.leaves[release.query as usize].as_bytes()) else {
+                continue;
+            };
+            for (name, bytes) in RELEASE_FILES.into_iter().zip([TABLE, &SALT, PROOF]) {
+                files.insert(format!("{}{name}", release_folder(&query.id())), bytes.to_vec());
+            }
         }
         files
     }
@@ -190,6 +204,7 @@ fn missing_and_foreign_files_are_found() {
         let named = |finding: &Finding| match finding {
             Finding::FileMissing(missing) => missing == path,
             Finding::DocumentMissing { document, .. } => document_path(document) == *path,
+            Finding::ReleaseMissing { path: missing, .. } => missing == path,
             _ => false,
         };
         assert!(findings.iter().any(named), "{path}: {findings:?}");

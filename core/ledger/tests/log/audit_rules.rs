@@ -216,16 +216,32 @@ fn the_account_tells_what_each_entry_says() {
 }
 
 #[test]
-fn files_of_releases_belong_to_released_queries() {
+fn releases_are_those_that_the_log_names() {
     let mut book = Book::good();
     let open = book.ask(2);
     assert!(open > FIRST_QUERY);
-    let mut files = book.files();
-    let path = |seed: u8| format!("{}table.json", release_folder(&book.federation.query(seed).id()));
-    files.insert(path(1), b"{}".to_vec());
-    assert_eq!(audit(&files, &book.policy()).findings, vec![]);
-    files.insert(path(2), b"{}".to_vec());
-    assert_eq!(audit(&files, &book.policy()).findings, vec![Finding::FileUnexpected(path(2))]);
+    let good = book.files();
+    assert_eq!(audit(&good, &book.policy()).findings, vec![]);
+    let path = |seed: u8, name: &str| format!("{}{name}", release_folder(&book.federation.query(seed).id()));
+    let altered = |name: &str| Finding::ReleaseAltered { index: 7, path: path(1, name) };
+    for (name, expected) in [
+        ("release.json", vec![altered("release.json"), altered("salt")]),
+        ("salt", vec![altered("release.json"), altered("salt")]),
+        ("proof", vec![altered("proof")]),
+    ] {
+        // A table of another query with its salt is none of this one's either.
+        let mut files = good.clone();
+        files.insert(path(1, name), b"something else".to_vec());
+        assert_eq!(audit(&files, &book.policy()).findings, expected);
+        files.remove(&path(1, name));
+        let missing = Finding::ReleaseMissing { index: 7, path: path(1, name) };
+        assert_eq!(audit(&files, &book.policy()).findings, vec![missing]);
+    }
+    for stray in [path(2, "release.json"), path(1, "notes.txt")] {
+        let mut files = good.clone();
+        files.insert(stray.clone(), b"{}".to_vec());
+        assert_eq!(audit(&files, &book.policy()).findings, vec![Finding::FileUnexpected(stray)]);
+    }
 }
 
 #[test]

@@ -176,6 +176,39 @@ fn a_published_proof_holds() {
     assert_eq!(ConsistencyProof::new(path).unwrap().verify(&one, &eight), Ok(()));
 }
 
+/// The other two proofs that the published vectors have: of leaf 5 in the tree of eight, and from six leaves to eight.
+/// What they share is the tree over leaves 0 to 3.
+#[test]
+fn the_other_published_proofs_hold() {
+    let leaf = hash("4271a26be0d8a84f0bd54c8c302e7cb3a3b5d1fa6780a40bcce2873477dab658");
+    assert_eq!(reference(6).leaves[5].hash(), leaf);
+    let path = [
+        "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ];
+    let path: Vec<_> = path.into_iter().map(hash).collect();
+    let eight = reference(8);
+    assert_eq!(InclusionProof::new(path.clone()).unwrap().verify(&eight.head(), 5, leaf), Ok(()));
+    assert_eq!(prove_inclusion(&eight.head(), 5, &eight.tiles).unwrap().hashes(), path);
+    for index in [4, 6, 7] {
+        assert!(InclusionProof::new(path.clone()).unwrap().verify(&eight.head(), index, leaf).is_err());
+    }
+    let path = [
+        "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+        "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    ];
+    let path: Vec<_> = path.into_iter().map(hash).collect();
+    let six = reference(6).head();
+    assert_eq!(ConsistencyProof::new(path.clone()).unwrap().verify(&six, &eight.head()), Ok(()));
+    assert_eq!(prove_consistency(&eight.head(), 6, &eight.tiles).unwrap().hashes(), path);
+    for size in [4, 5, 7] {
+        let other = TreeHead::new(size, six.root()).unwrap();
+        assert!(ConsistencyProof::new(path.clone()).unwrap().verify(&other, &eight.head()).is_err());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
