@@ -56,8 +56,10 @@ pub struct Configuration {
     pub roster: PathBuf,
     /// Certificate, key and authority.
     pub credentials: CredentialFiles,
-    /// Where accepted queries and releases are kept.
+    /// Where accepted queries, releases and the log are kept.
     pub store: StoreLocation,
+    /// The log's key, and whom everybody trusts with it.
+    pub ledger: LedgerFiles,
     /// Health pages; none without it.
     pub health: Option<Health>,
     /// What is taken from analysts.
@@ -69,6 +71,18 @@ pub struct Configuration {
     /// By dataset: a minimum frequency stricter than the codebook's.
     #[serde(default)]
     pub minimum_frequency: BTreeMap<String, u64>,
+}
+
+/// The log's key, and whom everybody trusts with it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerFiles {
+    /// The key that checkpoints and entries are signed with: 32 bytes in hexadecimal, mode 0600.
+    pub key: PathBuf,
+    /// `trust.toml`: the log's public key and its witnesses.
+    pub trust: PathBuf,
+    /// Where the log is served to everybody, over HTTPS with this coordinator's certificate; nowhere without it.
+    pub publish: Option<SocketAddr>,
 }
 
 /// PEM files.
@@ -172,7 +186,8 @@ impl Configuration {
             StoreLocation::Sqlite(path) | StoreLocation::PostgresqlUrlFile(path) => path,
         };
         let credentials = [&mut credentials.certificate, &mut credentials.key, &mut credentials.authority];
-        for path in [&mut self.codebook, &mut self.roster, store].into_iter().chain(credentials) {
+        let ledger = [&mut self.ledger.key, &mut self.ledger.trust];
+        for path in [&mut self.codebook, &mut self.roster, store].into_iter().chain(credentials).chain(ledger) {
             *path = folder.join(&*path);
         }
     }
@@ -190,6 +205,7 @@ mod tests {
         roster = "roster.toml"
         credentials = { certificate = "c.pem", key = "c.key", authority = "/etc/authority.pem" }
         store = { sqlite = "state/coordinator.sqlite" }
+        ledger = { key = "ledger.key", trust = "trust.toml" }
         minimum_frequency = { victims = 12 }
     "#;
 

@@ -6,8 +6,10 @@ mod acceptance;
 pub mod authority;
 pub mod clock;
 pub mod configuration;
+mod documents;
 mod driver;
 mod hub;
+mod ledger;
 mod metrics;
 mod services;
 mod shared;
@@ -17,4 +19,4 @@ mod turn;
 
 pub use authority::{Authority, AuthorityError, Issued};
 pub use configuration::{Configuration, ConfigurationError};
-pub use start::{Running, StartError, start};
+pub use start::{Running, StartError, create_log, start};

@@ -1,7 +1,7 @@
 //! What all parts of a running coordinator share.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use optelsom_codebook::{Agreement, Codebook, DatasetTerms, Hash256};
 use optelsom_disclosure::{Policy, PolicyError};
@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::configuration::Configuration;
-use crate::driver::Drivers;
+use crate::driver::{Drivers, Histories};
 use crate::hub::Hub;
+use crate::ledger::{Ledger, LedgerError};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::turn::Turns;
@@ -25,23 +26,26 @@ pub struct Shared {
     pub(crate) codebook_text: String,
     pub(crate) roster: Arc<Roster>,
     pub(crate) store: Store,
-    pub(crate) hub: Hub,
+    pub(crate) ledger: Ledger,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) drivers: Drivers,
     pub(crate) turns: Turns,
+    pub(crate) histories: Histories,
     pub(crate) generators: Generators,
     pub(crate) metrics: Metrics,
     pub(crate) readiness: optelsom_proto::health::Readiness,
+    /// Why the log must not be written any more.
+    pub(crate) failure: OnceLock<LedgerError>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
 
 impl Shared {
-    pub(crate) fn combiner_config(&self) -> CombinerConfig {
+    pub(crate) fn combiner_config(&self, checkpoint: Hash256) -> CombinerConfig {
         CombinerConfig {
             roster: Arc::clone(&self.roster),
             generators: self.generators.clone(),
-            // There is no log yet whose checkpoint a card could name.
-            checkpoint: Hash256::from_bytes([0; 32]),
+            checkpoint,
             rules: Rules::all(),
         }
     }

@@ -4,16 +4,19 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use optelsom_codebook::{Codebook, CodebookErrors};
-use optelsom_ledger::{Roster, RosterError};
+use optelsom_ledger::note::LogKey;
+use optelsom_ledger::{IdentityKey, PublicIdentity, Roster, RosterError, Trust, TrustError};
 use optelsom_proto::health::{self, Probe, Readiness};
+use optelsom_proto::key_file::{KeyFileError, read_identity};
 use optelsom_proto::limits::MESSAGE_BYTES;
 use optelsom_proto::listen::incoming;
 use optelsom_proto::v1::analyst_service_server::AnalystServiceServer;
 use optelsom_proto::v1::bureau_service_server::BureauServiceServer;
+use optelsom_proto::v1::ledger_service_server::LedgerServiceServer;
 use optelsom_proto::v1::node_service_server::NodeServiceServer;
 use optelsom_proto::{Credentials, CredentialsError, GateLayer, Role};
 use optelsom_secagg::Generators;
@@ -26,10 +29,12 @@ use tonic::transport::Server;
 
 use crate::clock;
 use crate::configuration::Configuration;
-use crate::driver::{self, Drivers};
+use crate::driver::{self, Drivers, Histories};
 use crate::hub::Hub;
+use crate::ledger::{self, Keeper, LedgerError};
 use crate::metrics::Metrics;
-use crate::services::{Analysts, Bureau, Nodes};
+use crate::documents;
+use crate::services::{Analysts, Bureau, Files, Nodes};
 use crate::shared::Shared;
 use crate::store::{OpenError, Store, StoreError};
 use crate::turn::Turns;
@@ -73,6 +78,30 @@ pub enum StartError {
     /// Another party's certificate.
     #[error("these are the credentials of {0}, not of a coordinator; issue some with the role optelsom:coordinator")]
     NotACoordinator(Role),
+    /// The trust document.
+    #[error("{path}: {cause}")]
+    Trust {
+        /// Which file.
+        path: PathBuf,
+        /// The first mistake.
+        cause: TrustError,
+    },
+    /// Another log's key.
+    #[error("{path} holds the key {held}, but trust.toml names {wanted} as the log's; use the key that belongs to it")]
+    OtherLogKey {
+        /// The key file.
+        path: PathBuf,
+        /// Whose it is.
+        held: PublicIdentity,
+        /// Whose it should be.
+        wanted: PublicIdentity,
+    },
+    /// The log's key file.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// The log.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The store.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -109,9 +138,11 @@ impl Running {
         self.health
     }
 
-    /// Waits until the server has ended of itself, which it does only when something is wrong.
-    pub async fn ended(&mut self) {
+    /// Waits until the server has ended of itself, which it does only when something is wrong; yields what, where that
+    /// is known.
+    pub async fn ended(&mut self) -> Option<String> {
         let _ = (&mut self.server).await;
+        self.shared.failure.get().map(ToString::to_string)
     }
 
     /// Stops: takes no more, lets go of all connections, and ends when the last task has. What was accepted goes on at
@@ -152,12 +183,14 @@ pub async fn start(configuration: Configuration) -> Result<Running, StartError> 
     let tls = credentials.server_config()?;
     let store = Store::open(&configuration.store).await?;
     let (metrics, registry) = Metrics::new();
-    let shared = Arc::new(read(configuration, store, metrics)?);
+    let (shared, keeper) = read(configuration, store, metrics).await?;
+    let shared = Arc::new(shared);
     let listen = shared.configuration.listen;
     let listen_error = |cause| StartError::Listen { address: listen, cause };
     let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let health = serve_health(&shared, registry).await?;
+    keep(&shared, keeper);
     restore(&shared).await?;
     let stop = shared.stop.clone();
     let router = Server::builder()
@@ -174,7 +207,8 @@ pub async fn start(configuration: Configuration) -> Result<Running, StartError> 
         .add_service(
             AnalystServiceServer::new(Analysts::new(Arc::clone(&shared))).max_decoding_message_size(MESSAGE_BYTES),
         )
-        .add_service(BureauServiceServer::new(Bureau::new(Arc::clone(&shared))));
+        .add_service(BureauServiceServer::new(Bureau::new(Arc::clone(&shared))))
+        .add_service(LedgerServiceServer::new(Files::new(Arc::clone(&shared))));
     let connections = incoming(listener, tls, stop.clone());
     let server = tokio::spawn(async move {
         if let Err(cause) = router.serve_with_incoming_shutdown(connections, stop.cancelled_owned()).await {
@@ -186,7 +220,7 @@ pub async fn start(configuration: Configuration) -> Result<Running, StartError> 
     Ok(Running { address, health, shared, server })
 }
 
-fn read(configuration: Configuration, store: Store, metrics: Metrics) -> Result<Shared, StartError> {
+async fn read(configuration: Configuration, store: Store, metrics: Metrics) -> Result<(Shared, Keeper), StartError> {
     let codebook_text = read_file(&configuration.codebook)?;
     let codebook = Codebook::parse(&codebook_text)
         .map_err(|cause| StartError::Codebook { path: configuration.codebook.clone(), cause })?;
@@ -195,21 +229,56 @@ fn read(configuration: Configuration, store: Store, metrics: Metrics) -> Result<
     }
     let roster = Roster::parse(&read_file(&configuration.roster)?)
         .map_err(|cause| StartError::Roster { path: configuration.roster.clone(), cause })?;
-    Ok(Shared {
+    let (trust, key, operator) = ledger_keys(&configuration, &roster)?;
+    let hub = Arc::new(Hub::default());
+    let (keeper, ledger) = Keeper::new(store.clone(), trust, key, operator, Arc::clone(&hub)).await?;
+    let shared = Shared {
         configuration,
         codebook,
         codebook_text,
         roster: Arc::new(roster),
         store,
-        hub: Hub::default(),
+        ledger,
+        hub,
         drivers: Drivers::default(),
         turns: Turns::default(),
+        histories: Histories::default(),
         generators: Generators::default(),
         metrics,
         readiness: Readiness::default(),
+        failure: OnceLock::new(),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
-    })
+    };
+    Ok((shared, keeper))
+}
+
+/// The log's key with its name, and whom everybody trusts with it.
+fn ledger_keys(configuration: &Configuration, roster: &Roster) -> Result<(Trust, LogKey, IdentityKey), StartError> {
+    let path = &configuration.ledger.trust;
+    let trust = Trust::parse(&read_file(path)?, roster.collusion())
+        .map_err(|cause| StartError::Trust { path: path.clone(), cause })?;
+    let operator = read_identity(&configuration.ledger.key)?;
+    if operator.public() != *trust.operator() {
+        let (held, wanted) = (operator.public(), *trust.operator());
+        return Err(StartError::OtherLogKey { path: configuration.ledger.key.clone(), held, wanted });
+    }
+    let key = LogKey::new(trust.log().name().clone(), operator.clone());
+    Ok((trust, key, operator))
+}
+
+/// Begins the log of a federation that has never had one.
+///
+/// # Errors
+/// When there is one already, or a file or the store cannot be used.
+pub async fn create_log(configuration: &Configuration) -> Result<(), StartError> {
+    let roster = Roster::parse(&read_file(&configuration.roster)?)
+        .map_err(|cause| StartError::Roster { path: configuration.roster.clone(), cause })?;
+    let (trust, key, _) = ledger_keys(configuration, &roster)?;
+    let store = Store::open(&configuration.store).await?;
+    let created = ledger::create(&store, &trust, &key).await;
+    store.close().await;
+    Ok(created?)
 }
 
 fn read_file(path: &PathBuf) -> Result<String, StartError> {
@@ -226,6 +295,19 @@ async fn serve_health(shared: &Arc<Shared>, registry: Registry) -> Result<Option
     let (readiness, stop) = (shared.readiness.clone(), shared.stop.clone());
     let served = health::serve(configured.listen, readiness, probe, Arc::new(registry), stop).await;
     served.map(Some).map_err(|cause| StartError::Listen { address: configured.listen, cause })
+}
+
+/// Has the log kept. When it must not be written any more, the coordinator stops: what it says of why is for its operator.
+fn keep(shared: &Arc<Shared>, keeper: Keeper) {
+    let (stop, kept) = (shared.stop.clone(), Arc::clone(shared));
+    shared.tasks.spawn(async move {
+        if let Err(cause) = keeper.run(stop).await {
+            kept.readiness.not_ready(cause.to_string());
+            let _ = kept.failure.set(cause);
+            kept.stop.cancel();
+        }
+    });
+    shared.tasks.spawn(documents::log_all(Arc::clone(shared)));
 }
 
 /// Goes on with every query that has not ended. One that cannot be gone on with (under another codebook or roster, say)

@@ -139,6 +139,7 @@ async fn killed_at(kind: &'static str, which: fn(&CoordinatorMessage) -> bool) {
     // A runtime of its own, so that all of it can vanish at once.
     let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let configuration = federation.configuration.clone();
+    federation.begin().await;
     let running = Arc::new(doomed.spawn(optelsom_coordinator::start(configuration)).await.unwrap().unwrap());
     federation.announce(&running).await;
     let tasks = run(&nodes, &running);

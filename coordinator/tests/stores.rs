@@ -72,7 +72,8 @@ async fn what_is_accepted_stays_until_it_ends_once(location: &StoreLocation) {
     assert_eq!((&found.accepted.document, found.accepted.minimum_frequency), (&first.document, 10));
     // A release of a megabyte, bytes of all kinds.
     let release: Vec<u8> = (0..1_000_000_u32).map(|i| i.to_le_bytes()[usize::try_from(i % 4).unwrap()]).collect();
-    let ending = |outcome, release| Ending { outcome, at: now(), record: Some(&kept), release };
+    let (owed, files) = (Vec::new, Vec::new);
+    let ending = |outcome, release| Ending { outcome, at: now(), record: Some(&kept), release, owed: owed(), files: files() };
     assert!(store.end(&id, ending(opened(), Some(release.clone()))).await.unwrap());
     let other = StoredOutcome { outcome: RoundOutcome::Abandoned, reason: "too late".to_owned() };
     assert!(!store.end(&id, ending(other, None)).await.unwrap(), "what has ended does not end again");

@@ -27,3 +27,7 @@ pub const SEALED_BYTES: usize = 256;
 pub const RELEASE_PART_BYTES: usize = 256 * 1024;
 /// How far a node's clock may be off the coordinator's, in milliseconds: five minutes.
 pub const CLOCK_TOLERANCE_MS: u64 = 5 * 60 * 1000;
+/// The longest signed note, in bytes: a checkpoint with 16 signatures by keys of long names.
+pub const NOTE_BYTES: usize = 16 * 1024;
+/// The most entries of the log in one message.
+pub const LEAVES: usize = 1 << 20;

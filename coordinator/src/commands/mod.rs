@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use optelsom_coordinator::{AuthorityError, ConfigurationError, StartError};
+use optelsom_coordinator::{AuthorityError, Configuration, ConfigurationError, StartError, create_log};
+use optelsom_ledger::note::{KeyError, KeyName, LogVerifier};
 use optelsom_proto::dial::explain;
 use optelsom_proto::key_file::{KeyFileError, new_identity};
 use optelsom_proto::{CredentialsError, DialError, ProxyAddress, RoleError};
@@ -37,6 +38,20 @@ enum Command {
     /// The federation's own certificate authority. Keep its folder offline.
     #[command(subcommand)]
     Authority(authority::Command),
+    /// Begins the log of a federation that has never had one. Where there is one, nothing is changed.
+    CreateLog {
+        /// The configuration.
+        #[arg(long, env = "OPTELSOM_COORDINATOR_CONFIG", default_value = "coordinator.toml")]
+        config: PathBuf,
+    },
+    /// Makes the log's key; prints the line for trust.toml.
+    LogKey {
+        /// The key file to write, mode 0600; never replaced.
+        file: PathBuf,
+        /// The log's name, as in optelsom.example.nl/log; it stays for ever.
+        #[arg(long)]
+        name: String,
+    },
     /// Makes an identity key for one who asks; prints the public identity for the roster.
     Identity {
         /// The key file to write, mode 0600; never replaced.
@@ -110,6 +125,9 @@ pub enum Failure {
     /// A key file.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// A name that no key can have.
+    #[error(transparent)]
+    KeyName(#[from] KeyError),
     /// A role that is none.
     #[error(transparent)]
     Role(#[from] RoleError),
@@ -131,8 +149,8 @@ pub enum Failure {
         cause: std::io::Error,
     },
     /// The server has ended of itself.
-    #[error("the server has ended; the log says why")]
-    Ended,
+    #[error("the coordinator has stopped; {}", if .0.is_empty() { "its log says why" } else { .0 })]
+    Ended(String),
 }
 
 fn call_failed(status: &Status) -> String {
@@ -152,14 +170,14 @@ impl Failure {
     /// The code that the help promises.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Configuration(_) | Self::Authority(_) | Self::KeyFile(_) | Self::Role(_) | Self::Credentials(_) => 2,
+            Self::Configuration(_) | Self::Authority(_) | Self::KeyFile(_) | Self::KeyName(_) | Self::Role(_) | Self::Credentials(_) => 2,
             Self::Call(status) => match status.code() {
                 Code::PermissionDenied | Code::Unauthenticated => 3,
                 Code::Unavailable | Code::Unknown => 4,
                 _ => 5,
             },
             Self::Dial(_) => 4,
-            Self::Start(_) | Self::System { .. } | Self::Ended => 6,
+            Self::Start(_) | Self::System { .. } | Self::Ended(_) => 6,
         })
     }
 }
@@ -174,6 +192,16 @@ impl Arguments {
             Command::Authority(command) => command.run(),
             Command::Identity { file } => {
                 println!("{}", new_identity(&file)?.public());
+                Ok(())
+            }
+            Command::CreateLog { config } => {
+                runtime()?.block_on(create_log(&Configuration::read(&config)?))?;
+                println!("the log is begun; start the coordinator");
+                Ok(())
+            }
+            Command::LogKey { file, name } => {
+                let name = KeyName::try_from(name.as_str())?;
+                println!("{}", LogVerifier::new(name, new_identity(&file)?.public()));
                 Ok(())
             }
             Command::Run { config } => runtime()?.block_on(run::run(&config)),

@@ -24,7 +24,7 @@ pub(super) async fn run(path: &Path) -> Result<(), Failure> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        () = running.ended() => return Err(Failure::Ended),
+        why = running.ended() => return Err(Failure::Ended(why.unwrap_or_default())),
     }
     tracing::info!("stopping");
     running.shutdown().await;

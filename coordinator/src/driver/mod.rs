@@ -1,6 +1,8 @@
 //! One task per query: it owns the combiner's machine, waits, hands on, performs the effects in order, and decides
 //! nothing of its own.
 
+mod history;
+mod logging;
 mod progress;
 mod release;
 mod run;
@@ -9,16 +11,18 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use optelsom_codebook::{Codebook, Plan, PlanError, PlanLimits, Query, QueryError, QueryId, SupplierId};
+use optelsom_codebook::{Codebook, Hash256, Plan, PlanError, PlanLimits, Query, QueryError, QueryId, SupplierId};
 use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_secagg::combiner::{Input, Policy as RoundPolicy, Shape};
-use optelsom_secagg::{Combiner, RestoreError};
+use optelsom_secagg::{Combiner, CombinerRecord, RestoreError};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 use crate::shared::Shared;
 use crate::store::{Accepted, StoreError, StoredQuery};
 
+pub use history::Histories;
+pub use logging::{settle, until_done};
 pub use progress::QueryState;
 
 /// Inputs that wait for one machine at the most: with parts of tables among them, some megabytes.
@@ -63,9 +67,6 @@ pub enum DriveError {
     /// Its k.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The roster has changed since.
-    #[error(transparent)]
-    Restore(#[from] RestoreError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -115,8 +116,7 @@ pub fn plan(codebook: &Codebook, document: &[u8], limits: PlanLimits) -> Result<
 /// # Errors
 /// When it does not fit codebook or roster.
 pub fn start(shared: &Arc<Shared>, accepted: Accepted, plan: Plan) -> Result<Driver, DriveError> {
-    let machine = new_machine(shared, &accepted, &plan)?;
-    spawn(shared, accepted, plan, machine, Vec::new())
+    spawn(shared, accepted, plan, None, Vec::new())
 }
 
 /// Goes on with a query after a restart.
@@ -127,15 +127,22 @@ pub async fn restore(shared: &Arc<Shared>, stored: StoredQuery) -> Result<Driver
     let accepted = stored.accepted;
     let limits = PlanLimits { cells: usize::MAX };
     let plan = plan(&shared.codebook, &accepted.document, limits)?;
-    let machine = match stored.record {
-        Some(record) => Combiner::restore(shared.combiner_config(), record)?,
-        None => new_machine(shared, &accepted, &plan)?,
-    };
     let refusals = shared.store.refusals(&accepted.question.entry.id()).await?;
-    spawn(shared, accepted, plan, machine, refusals)
+    spawn(shared, accepted, plan, stored.record, refusals)
 }
 
-fn new_machine(shared: &Shared, accepted: &Accepted, plan: &Plan) -> Result<Combiner, DriveError> {
+/// The machine of a query that stands in the log, from its record where there is one.
+fn machine(
+    shared: &Shared,
+    accepted: &Accepted,
+    plan: &Plan,
+    record: Option<CombinerRecord>,
+    checkpoint: Hash256,
+) -> Result<Combiner, RestoreError> {
+    let config = shared.combiner_config(checkpoint);
+    if let Some(record) = record {
+        return Combiner::restore(config, record);
+    }
     let entry = &accepted.question.entry;
     let shape = Shape { columns: plan.columns().len(), cells: plan.cell_count() };
     let policy = RoundPolicy {
@@ -145,14 +152,14 @@ fn new_machine(shared: &Shared, accepted: &Accepted, plan: &Plan) -> Result<Comb
         resend_ms: shared.configuration.round.resend_ms,
         least_participants: usize::try_from(entry.min_suppliers).unwrap_or(usize::MAX),
     };
-    Ok(Combiner::new(shared.combiner_config(), accepted.question.clone(), shape, policy)?)
+    Combiner::new(config, accepted.question.clone(), shape, policy)
 }
 
 fn spawn(
     shared: &Arc<Shared>,
     accepted: Accepted,
     plan: Plan,
-    machine: Combiner,
+    record: Option<CombinerRecord>,
     refusals: Vec<(SupplierId, String)>,
 ) -> Result<Driver, DriveError> {
     let entry = &accepted.question.entry;
@@ -161,14 +168,14 @@ fn spawn(
     let scope: Arc<BTreeSet<SupplierId>> = Arc::new(entry.scope.iter().cloned().collect());
     let (inputs, receiver) = mpsc::channel(QUEUE);
     let (state, watched) = watch::channel(QueryState::default());
-    let driver = Driver { inputs, scope: Arc::clone(&scope), state: watched };
+    let driver = Driver { inputs: inputs.clone(), scope: Arc::clone(&scope), state: watched };
     // Two that start the same query at once: the first one drives.
     match shared.drivers.lock().entry(id) {
         Entry::Occupied(first) => return Ok(first.get().clone()),
         Entry::Vacant(place) => place.insert(driver.clone()),
     };
     shared.metrics.running.inc();
-    let host = run::Host::new(Arc::clone(shared), id, accepted, plan, policy, state, refusals);
-    shared.tasks.spawn(host.run(machine, receiver));
+    let host = run::Host::new(Arc::clone(shared), &accepted, plan, policy, state, refusals, inputs);
+    shared.tasks.spawn(host.run(accepted, record, receiver));
     Ok(driver)
 }

@@ -57,6 +57,7 @@ fn abandoned(reason: &AbandonReason) -> String {
         ),
         AbandonReason::AttemptsUsedUp => "too many attempts have failed; ask again".into(),
         AbandonReason::Expired => "the query expired before its round was done; ask again with a later deadline".into(),
+        AbandonReason::Guard { why } => format!("the total would give suppliers away: {why}; nothing was opened"),
         AbandonReason::Cancelled { by } => format!("it was cancelled by {by}"),
     }
 }

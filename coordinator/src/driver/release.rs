@@ -2,11 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use optelsom_codebook::{Codebook, Plan, SupplierId, Timestamp};
-use optelsom_disclosure::{Absence, Policy, ProtectError, Release, ReleaseError, RoundFacts, Totals, protect};
+use optelsom_codebook::{Plan, SupplierId, Timestamp};
+use optelsom_disclosure::{
+    Absence, History, HistoryError, Policy, ProtectError, ProtectedTable, Release, ReleaseError, RoundFacts, Totals, protect_after,
+};
 use optelsom_ledger::QueryEntry;
+use optelsom_ledger::canonical::Writer;
+use optelsom_secagg::Entropy;
 use optelsom_secagg::combiner::Evidence;
+use optelsom_secagg::release_proof::{Protection, Statement, claims};
 use thiserror::Error;
+
+use crate::shared::Shared;
 
 /// Why opened totals cannot be released.
 #[derive(Debug, Error)]
@@ -14,21 +21,82 @@ pub enum NoRelease {
     /// They contradict each other, or the plan.
     #[error("the opened totals cannot be protected: {0}; nothing is released")]
     Protect(#[from] ProtectError),
+    /// Nobody can tell what it would give away.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// A bug.
     #[error("the release cannot be put together: {0}")]
     Release(#[from] ReleaseError),
+    /// What was opened is not what the table says: a bug.
+    #[error("the release cannot be proved: {0}; nothing is released")]
+    Proof(String),
+    /// The system.
+    #[error("the operating system gives no random bytes: {0}; nothing is released")]
+    Random(String),
+    /// A bug.
+    #[error("protecting the table has failed")]
+    Failed,
 }
 
-/// Protects totals and writes the release document.
+/// A release with all that goes with it.
+pub struct Made {
+    /// The release.
+    pub release: Release,
+    /// As its document.
+    pub document: Vec<u8>,
+    /// Fresh random bytes, without which the digest in the log could be guessed from.
+    pub salt: [u8; 32],
+    /// That what is shown is the sum of what was committed to: the proofs of all columns.
+    pub proof: Vec<u8>,
+}
+
+impl Made {
+    /// What is kept and shown beside the log, by file name.
+    pub fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
+        vec![("release.json", self.document.clone()), ("salt", self.salt.to_vec()), ("proof", self.proof.clone())]
+    }
+}
+
+/// Protects totals, also against what was released before of the edition, writes the release document, and proves it.
 pub fn make(
-    codebook: &Codebook,
+    shared: &Shared,
     plan: &Plan,
     policy: &Policy,
     totals: Totals,
-    facts: RoundFacts,
+    (facts, evidence): (RoundFacts, &Evidence),
+    history: &History,
+) -> Result<Made, NoRelease> {
+    let mut random = [[0; 32]; 2];
+    getrandom::fill(random.as_flattened_mut()).map_err(|cause| NoRelease::Random(cause.to_string()))?;
+    let [salt, entropy] = random;
+    let table = protect_after(plan, policy, totals, &history.before(facts.taking_part.clone()))?;
+    let release = Release::new(&shared.codebook, plan, policy, facts, table)?;
+    let proof = prove(shared, plan, policy, evidence, release.table(), &Entropy::new(entropy))?;
+    let document = release.to_json()?;
+    Ok(Made { release, document, salt, proof })
+}
+
+/// One proof for each column, in the plan's order.
+fn prove(
+    shared: &Shared,
+    plan: &Plan,
+    policy: &Policy,
+    evidence: &Evidence,
+    table: &ProtectedTable,
+    entropy: &Entropy,
 ) -> Result<Vec<u8>, NoRelease> {
-    let table = protect(plan, policy, totals)?;
-    Ok(Release::new(codebook, plan, policy, facts, table)?.to_json()?)
+    let unproved = |cause: String| NoRelease::Proof(cause);
+    let protection = Protection::of(policy);
+    let commitments = evidence.commitments().map_err(|cause| unproved(cause.to_string()))?;
+    let claims = claims(plan, &protection, table).map_err(|cause| unproved(cause.to_string()))?;
+    let mut proofs = Vec::with_capacity(claims.len());
+    for (column, claims) in claims.into_iter().enumerate() {
+        let statement = Statement::new(&commitments, &plan.hash(), &protection, column, claims)
+            .map_err(|cause| unproved(cause.to_string()))?;
+        let proof = evidence.witness().prove(&statement, &shared.generators, entropy);
+        proofs.push(proof.map_err(|cause| unproved(cause.to_string()))?.to_bytes());
+    }
+    Ok(Writer::new("release proofs").list(&proofs, |writer, proof| writer.bytes(proof)).finish())
 }
 
 /// What is known of the round.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use optelsom_codebook::{QueryId, SupplierId};
+use optelsom_codebook::{Hash256, QueryId, SupplierId};
+use optelsom_ledger::entry::{DocumentChange, Subject};
 use optelsom_proto::SOFTWARE;
 use optelsom_proto::v1;
 use optelsom_proto::v1::coordinator_message::Message as Down;
 use optelsom_proto::v1::node_message::Message as Up;
-use optelsom_proto::wire::{Answer, Documents, Hello, Holdings, WireError, request};
+use optelsom_proto::wire::{AgreementSigned, Answer, Documents, Hello, Holdings, WireError, request};
 use optelsom_secagg::combiner::Input;
 use optelsom_secagg::messages::CoordinatorMessage;
 use tonic::{Status, Streaming};
@@ -113,6 +114,7 @@ impl Attending {
         let node_count = i64::try_from(self.shared.hub.count()).unwrap_or(i64::MAX);
         self.shared.metrics.nodes.set(node_count);
         tracing::info!(supplier = %self.supplier, "node gone");
+        self.shared.ledger.gone(self.supplier.clone()).await;
         self.shared.drivers.tell(&self.supplier, Input::Lost).await;
         if let Err(cause) = self.shared.store.last_seen(&self.supplier, clock::now()).await {
             tracing::error!(%cause, "it was not noted when a node was last seen");
@@ -124,6 +126,15 @@ impl Attending {
         let taken = match message.message {
             Some(Up::Answer(answer)) => self.take_answer(answer).await,
             Some(Up::Holdings(holdings)) => self.take_holdings(holdings).await,
+            Some(Up::LedgerState(state)) => {
+                self.shared.ledger.greeted(self.supplier.clone(), state.size, state.checkpoint).await;
+                Ok(())
+            }
+            Some(Up::Cosigned(cosigned)) => {
+                self.shared.ledger.cosigned(self.supplier.clone(), cosigned.line).await;
+                Ok(())
+            }
+            Some(Up::Agreement(signed)) => self.take_agreement(signed).await,
             Some(Up::Hello(_)) => Err("Hello is the first message, and comes once".to_owned()),
             None => Err("a message of a kind that is unknown here".to_owned()),
         };
@@ -157,6 +168,33 @@ impl Attending {
             let message = CoordinatorMessage::Ended { outcome: stored.outcome };
             self.send(Down::Request(request(&message, id, &Documents::default())));
         }
+    }
+
+    /// Logs the agreement that the node's Hello brought, with the signature on the change to it.
+    async fn take_agreement(&self, signed: v1::AgreementSigned) -> Result<(), String> {
+        let signed = AgreementSigned::try_from(signed).map_err(|error: WireError| error.to_string())?;
+        let document = self.hello.agreement.document.as_bytes();
+        let digest = Hash256::of(document);
+        let change = DocumentChange {
+            subject: Subject::Agreement(self.supplier.clone()),
+            document: digest,
+            named: digest,
+            predecessor: signed.predecessor,
+        };
+        let member = self.shared.roster.member(&self.supplier);
+        if !member.is_some_and(|member| change.is_signed_by(&member.identity, &signed.signature)) {
+            return Err("the signature on the change of the agreement does not fit".to_owned());
+        }
+        let (shared, supplier, document) = (Arc::clone(&self.shared), self.supplier.clone(), document.to_vec());
+        // The log may have to wait for this very node's cosignature.
+        self.shared.tasks.spawn(async move {
+            match shared.ledger.agreement(&supplier, &document, signed.predecessor, signed.signature).await {
+                Ok(true) => tracing::info!(%supplier, "the agreement stands in the log"),
+                Ok(false) => tracing::warn!(%supplier, "the agreement follows another than the newest in the log"),
+                Err(cause) => tracing::error!(%supplier, %cause, "the agreement is not in the log"),
+            }
+        });
+        Ok(())
     }
 
     async fn take_holdings(&mut self, holdings: v1::Holdings) -> Result<(), String> {

@@ -13,6 +13,8 @@ use tonic::{Request, Response, Status};
 
 use super::{find, operator_of, summary};
 use crate::clock;
+use crate::documents;
+use crate::driver::until_done;
 use crate::shared::Shared;
 
 /// The conversation with the bureau's operator.
@@ -59,6 +61,11 @@ impl BureauService for Bureau {
             EditionId::try_from(edition.as_str()).map_err(|cause| Status::invalid_argument(cause.to_string()))?;
         let announced = self.0.store.announce(Announced { dataset, edition, at: clock::now() }).await?;
         tracing::info!(%operator, dataset = announced.dataset, edition = %announced.edition, "edition announced");
+        let (shared, logged) = (Arc::clone(&self.0), announced.clone());
+        // No query about it is logged before it is.
+        self.0.tasks.spawn(async move {
+            until_done(&shared, "an edition", || documents::log_edition(&shared, &logged)).await;
+        });
         let edition = v1::Edition::from(announced);
         self.0.hub.send_all(&Message::Edition(edition.clone()));
         Ok(Response::new(edition))

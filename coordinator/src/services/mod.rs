@@ -1,9 +1,10 @@
-//! The three conversations. Who may have which is decided before, by the gate.
+//! The conversations. Who may have which is decided before, by the gate.
 
 mod analyst;
 mod attendance;
 mod bureau;
 mod events;
+mod ledger;
 mod node;
 
 use optelsom_codebook::SupplierId;
@@ -16,6 +17,7 @@ use crate::store::{Found, Store, StoreError, Summary};
 
 pub use analyst::Analysts;
 pub use bureau::Bureau;
+pub use ledger::Files;
 pub use node::Nodes;
 
 impl From<StoreError> for Status {

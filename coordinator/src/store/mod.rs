@@ -4,6 +4,7 @@
 //! returned from is durable.
 
 mod announcements;
+mod ledger;
 mod open;
 mod queries;
 
@@ -12,6 +13,7 @@ use sqlx::AnyPool;
 use thiserror::Error;
 
 pub use announcements::NodeAnnouncement;
+pub use ledger::Logged;
 pub use open::OpenError;
 pub use queries::{Accepted, Ending, Found, StoredOutcome, StoredQuery, Summary};
 

@@ -14,7 +14,7 @@ use super::{Store, StoreError};
 use crate::configuration::StoreLocation;
 
 /// The form of the tables that this software knows.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 macro_rules! tables {
     ($bytes:literal) => {
@@ -37,6 +37,10 @@ macro_rules! tables {
             $bytes,
             ", outcome BIGINT, reason TEXT, ended_at BIGINT, release ",
             $bytes,
+            ", log_index BIGINT, checkpoint ",
+            $bytes,
+            ", approver TEXT, approval ",
+            $bytes,
             ");\n",
             "CREATE INDEX IF NOT EXISTS queries_by_requester ON queries (requester, accepted_at);\n",
             "CREATE TABLE IF NOT EXISTS events (\n",
@@ -52,6 +56,25 @@ macro_rules! tables {
             "  supplier TEXT PRIMARY KEY NOT NULL, hello ",
             $bytes,
             " NOT NULL, last_seen BIGINT NOT NULL);\n",
+            "CREATE TABLE IF NOT EXISTS ledger_notes (name TEXT PRIMARY KEY NOT NULL, note ",
+            $bytes,
+            " NOT NULL);\n",
+            "CREATE TABLE IF NOT EXISTS ledger_tiles (path TEXT PRIMARY KEY NOT NULL, bytes ",
+            $bytes,
+            " NOT NULL);\n",
+            "CREATE TABLE IF NOT EXISTS documents (digest TEXT PRIMARY KEY NOT NULL, document ",
+            $bytes,
+            " NOT NULL);\n",
+            "CREATE TABLE IF NOT EXISTS ledger_owed (query ",
+            $bytes,
+            " NOT NULL, place BIGINT NOT NULL, entry ",
+            $bytes,
+            " NOT NULL, PRIMARY KEY (query, place));\n",
+            "CREATE TABLE IF NOT EXISTS release_files (query ",
+            $bytes,
+            " NOT NULL, file TEXT NOT NULL, bytes ",
+            $bytes,
+            " NOT NULL, PRIMARY KEY (query, file));\n",
             "CREATE TABLE IF NOT EXISTS probe (id BIGINT PRIMARY KEY NOT NULL, at BIGINT NOT NULL);\n",
         )
     };

@@ -8,10 +8,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use optelsom_codebook::{Codebook, Hash256, Query, SupplierId, Timestamp};
-use optelsom_coordinator::configuration::{Configuration, CredentialFiles, Health, Limits, Round, StoreLocation};
-use optelsom_coordinator::{Authority, Running, clock, start};
+use optelsom_coordinator::configuration::{
+    Configuration, CredentialFiles, Health, LedgerFiles, Limits, Round, StoreLocation,
+};
+use optelsom_coordinator::{Authority, Running, clock, create_log, start};
 use optelsom_disclosure::{Policy, Release};
-use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster};
+use optelsom_ledger::entry::ApprovalRule;
+use optelsom_ledger::note::{Committee, CosignerKey, KeyName, LogVerifier};
+use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, Trust};
+use optelsom_proto::key_file::write_identity;
 use optelsom_proto::dial::Connection;
 use optelsom_proto::v1::query_event::Event;
 use optelsom_proto::wire::Asked;
@@ -68,6 +73,22 @@ pub fn roster() -> Roster {
     Roster::new(members.to_vec(), requesters.to_vec(), Some(1)).unwrap()
 }
 
+fn key_name(text: &str) -> KeyName {
+    KeyName::try_from(text).unwrap()
+}
+
+/// The key that a supplier's node witnesses the log with.
+pub fn witness(name: &str) -> CosignerKey {
+    CosignerKey::new(key_name(&format!("test/log/{name}")), identity(&format!("witness of {name}")))
+}
+
+/// All suppliers witness the log, and one of them may lie.
+pub fn trust() -> Trust {
+    let cosigners = SUPPLIERS.map(|name| witness(name).verifier().clone());
+    let committee = Committee::new(cosigners.to_vec(), 1, 1).unwrap();
+    Trust::new(LogVerifier::new(key_name("test/log"), identity("ledger").public()), committee, ApprovalRule::OnePerson)
+}
+
 /// Everything but the coordinator itself, which may come and go.
 pub struct Federation {
     pub folder: TempDir,
@@ -84,6 +105,8 @@ impl Federation {
         authority.write(folder.path()).unwrap();
         std::fs::write(folder.path().join("codebook.toml"), CODEBOOK).unwrap();
         std::fs::write(folder.path().join("roster.toml"), roster().to_toml()).unwrap();
+        std::fs::write(folder.path().join("trust.toml"), trust().to_toml()).unwrap();
+        write_identity(&folder.path().join("ledger.key"), Hash256::of(b"ledger").as_bytes()).unwrap();
         let configuration = Configuration {
             listen: "127.0.0.1:0".parse().unwrap(),
             codebook: folder.path().join("codebook.toml"),
@@ -94,6 +117,11 @@ impl Federation {
                 authority: folder.path().join("authority.pem"),
             },
             store: StoreLocation::Sqlite(folder.path().join("coordinator.sqlite")),
+            ledger: LedgerFiles {
+                key: folder.path().join("ledger.key"),
+                trust: folder.path().join("trust.toml"),
+                publish: None,
+            },
             health: Some(Health { listen: "127.0.0.1:0".parse().unwrap() }),
             limits: Limits::default(),
             round: Round { phase_timeout_ms: 10_000, resend_ms: 200 },
@@ -108,7 +136,15 @@ impl Federation {
         Self { folder, authority, codebook: Codebook::parse(CODEBOOK).unwrap(), roster: roster(), configuration }
     }
 
+    /// Begins the log, unless it was begun.
+    pub async fn begin(&self) {
+        if !self.path().join("coordinator.sqlite").exists() {
+            create_log(&self.configuration).await.unwrap();
+        }
+    }
+
     pub async fn start(&self) -> Running {
+        self.begin().await;
         start(self.configuration.clone()).await.unwrap()
     }
 

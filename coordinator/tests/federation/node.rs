@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use optelsom_codebook::{Codebook, Plan, Query, QueryId};
 use optelsom_coordinator::{Running, clock};
+use optelsom_ledger::witness::{WitnessRecord, cosign};
 use optelsom_proto::v1::coordinator_message::Message as Down;
 use optelsom_proto::v1::node_message::Message as Up;
 use optelsom_proto::v1::node_service_client::NodeServiceClient;
-use optelsom_proto::wire::{Hello, Holdings, Request, SignedAgreement, answer, table_part};
+use optelsom_proto::wire::{Hello, Holdings, LedgerUpdate, Request, SignedAgreement, answer, table_part};
 use optelsom_proto::{Credentials, dial, v1};
 use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
 use optelsom_secagg::supplier::{Effect, Input};
@@ -21,10 +22,13 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
-use super::{CODEBOOK, identity, roster, supplier, target};
+use super::{CODEBOOK, identity, roster, supplier, target, trust, witness};
 
 /// What a node keeps on its disk.
 pub type Disk = Arc<Mutex<HashMap<QueryId, Vec<u8>>>>;
+
+/// What a node keeps of the log: its record, and the checkpoint that it is of.
+pub type Seen = Arc<Mutex<(WitnessRecord, Vec<u8>)>>;
 
 /// What a test wants to see of, or do to, the messages that a node gets: false loses one.
 pub type Watch = Arc<dyn Fn(&CoordinatorMessage) -> bool + Send + Sync>;
@@ -62,6 +66,7 @@ pub struct TestNode {
     figures: Vec<i64>,
     credentials: Credentials,
     disk: Disk,
+    seen: Seen,
     watch: Watch,
 }
 
@@ -72,6 +77,7 @@ impl TestNode {
             figures: figures.to_vec(),
             credentials,
             disk: Disk::default(),
+            seen: Arc::new(Mutex::new((WitnessRecord::fresh(trust().log()), Vec::new()))),
             watch: Arc::new(|_| true),
         }
     }
@@ -84,10 +90,22 @@ impl TestNode {
     /// Attends until the connection ends. What it has promised stays on its disk.
     pub async fn run(&self, running: &Running) -> Result<(), Status> {
         let (client, sender, mut incoming) = attend(&self.credentials, running, hello(&self.name)).await?;
+        let state = {
+            let seen = self.seen.lock().unwrap();
+            v1::LedgerState { size: seen.0.head().size(), checkpoint: seen.1.clone() }
+        };
+        let _ = sender.send(v1::NodeMessage { message: Some(Up::LedgerState(state)) }).await;
         let mut machines = HashMap::new();
         let mut documents = HashMap::new();
         while let Some(message) = incoming.message().await? {
-            let Some(Down::Request(wire)) = message.message else { continue };
+            let wire = match message.message {
+                Some(Down::Request(wire)) => wire,
+                Some(Down::LedgerUpdate(update)) => {
+                    self.cosign(update, &sender).await;
+                    continue;
+                }
+                _ => continue,
+            };
             let request = Request::try_from(wire).unwrap();
             if !(self.watch)(&request.message) {
                 continue;
@@ -104,6 +122,20 @@ impl TestNode {
             machines.insert(request.query, machine);
         }
         Ok(())
+    }
+
+    /// Witnesses what continues the log that it has seen.
+    async fn cosign(&self, update: v1::LedgerUpdate, sender: &mpsc::Sender<v1::NodeMessage>) {
+        let Some((note, proof)) = LedgerUpdate::try_from(update).unwrap().end else { return };
+        let line = {
+            let mut seen = self.seen.lock().unwrap();
+            let log = trust().log().clone();
+            let cosigning = cosign(&seen.0, &note, &proof, &log, &witness(&self.name), clock::now()).unwrap();
+            let (record, cosignature) = cosigning.stored();
+            *seen = (record, note);
+            cosignature.to_text().unwrap()
+        };
+        let _ = sender.send(v1::NodeMessage { message: Some(Up::Cosigned(v1::Cosigned { line })) }).await;
     }
 
     fn machine(&self, id: &QueryId) -> Supplier {

@@ -8,12 +8,13 @@
 //! witnesses = ["optelsom.example/police+5b1e9ac7+BA…"]
 //! ```
 
+use optelsom_codebook::SupplierId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::entry::ApprovalRule;
 use crate::identity::PublicIdentity;
-use crate::note::{Committee, CommitteeError, Cosigner, KeyError, LogVerifier};
+use crate::note::{Committee, CommitteeError, Cosigner, KeyError, KeyName, LogVerifier};
 
 /// The log, its witnesses, and how many persons a query needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +109,20 @@ impl Trust {
         &self.committee
     }
 
+    /// The name of a supplier's witness key: the log's name, `/`, and the supplier's.
+    ///
+    /// # Errors
+    /// When the two together are too long for a key's name.
+    pub fn witness_name(&self, supplier: &SupplierId) -> Result<KeyName, KeyError> {
+        KeyName::try_from(format!("{}/{supplier}", self.log.name()).as_str())
+    }
+
+    /// The key of this supplier's witness, if it is one of the committee.
+    pub fn witness_of(&self, supplier: &SupplierId) -> Option<&Cosigner> {
+        let name = self.witness_name(supplier).ok()?;
+        self.committee.cosigners().iter().find(|cosigner| *cosigner.name() == name)
+    }
+
     /// How many persons a query needs.
     pub fn approvals(&self) -> ApprovalRule {
         self.approvals
@@ -120,7 +135,6 @@ mod tests {
 
     use super::*;
     use crate::identity::IdentityKey;
-    use crate::note::KeyName;
 
     fn name(text: &str) -> KeyName {
         KeyName::try_from(text).unwrap()

@@ -71,6 +71,12 @@ impl WitnessRecord {
         Ok(Self { origin, head: TreeHead::new(size, optelsom_codebook::Hash256::from_bytes(root))? })
     }
 
+    /// The record as it was at an earlier head, which the caller has computed from its own entries.
+    #[must_use]
+    pub fn earlier(&self, head: TreeHead) -> Self {
+        Self { origin: self.origin.clone(), head }
+    }
+
     /// The record after a checkpoint that continues this one.
     ///
     /// # Errors

@@ -114,7 +114,7 @@ fn terms(rng: &mut ChaCha20Rng, claims: &[CellClaim], points: usize, with_shown:
 }
 
 fn multiply(terms: &[(usize, Scalar)], bases: &[RistrettoPoint]) -> RistrettoPoint {
-    let points = terms.iter().filter_map(|(cell, _)| bases.get(*cell));
+    let points: Vec<_> = terms.iter().filter_map(|(cell, _)| bases.get(*cell)).collect();
     RistrettoPoint::vartime_multiscalar_mul(terms.iter().map(|(_, scalar)| scalar), points)
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Document {
     pub(super) coordinator: Option<CoordinatorDocument>,
     pub(super) identity: Option<IdentityDocument>,
     #[serde(default)]
+    pub(super) ledger: LedgerDocument,
+    #[serde(default)]
     pub(super) health: HealthDocument,
     #[serde(default)]
     pub(super) datasets: BTreeMap<Spanned<String>, DatasetDocument>,
@@ -49,6 +51,13 @@ pub(super) struct IdentityDocument {
 pub(super) struct TrustDocument {
     pub(super) accepted_peers: Option<Vec<SupplierId>>,
     pub(super) collusion_floor: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LedgerDocument {
+    pub(super) trust: Option<PathBuf>,
+    pub(super) witness_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

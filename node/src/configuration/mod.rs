@@ -62,6 +62,8 @@ pub struct Configuration {
     collusion_floor: Option<usize>,
     coordinator: Option<CoordinatorSettings>,
     identity: Option<PathBuf>,
+    trust: PathBuf,
+    witness_key: PathBuf,
     health: SocketAddr,
     datasets: BTreeMap<Spanned<String>, DatasetDocument>,
 }
@@ -118,6 +120,8 @@ impl Configuration {
             collusion_floor: document.trust.collusion_floor,
             coordinator,
             identity: identity.map(|file| folder.join(file)),
+            trust: file(document.ledger.trust, "trust.toml"),
+            witness_key: file(document.ledger.witness_key, "witness.key"),
             health: document.health.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             datasets,
             text: text.clone(),
@@ -168,6 +172,16 @@ impl Configuration {
     /// The file with this supplier's signing key, if that is configured.
     pub fn identity(&self) -> Option<&Path> {
         self.identity.as_deref()
+    }
+
+    /// The file that says whom this operator trusts with the log.
+    pub fn trust(&self) -> &Path {
+        &self.trust
+    }
+
+    /// The file with the key that this node witnesses the log with.
+    pub fn witness_key(&self) -> &Path {
+        &self.witness_key
     }
 
     /// Where health and metrics are served; port 0 lets the system choose.

@@ -8,7 +8,7 @@ use optelsom_proto::health::Readiness;
 use optelsom_proto::limits::{CLOCK_TOLERANCE_MS, MESSAGE_BYTES, UNFINISHED};
 use optelsom_proto::v1::coordinator_message::Message;
 use optelsom_proto::v1::node_service_client::NodeServiceClient;
-use optelsom_proto::wire::{Announced, Hello, Request};
+use optelsom_proto::wire::{Announced, Hello, LedgerUpdate, Request};
 use optelsom_proto::{DialError, SOFTWARE, WireError, dial, v1};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -19,6 +19,7 @@ use tonic::{Status, Streaming};
 use super::backoff::Backoff;
 use super::clock::{now, random};
 use super::desk::Desk;
+use super::follower::Follower;
 use super::hosts::Hosts;
 use super::metrics::Metrics;
 use super::settings::Settings;
@@ -57,6 +58,7 @@ pub(super) struct Attendance {
     pub(super) settings: Arc<Settings>,
     pub(super) desk: Arc<Desk>,
     pub(super) hosts: Hosts,
+    pub(super) follower: Arc<Follower>,
     pub(super) store: Store,
     pub(super) readiness: Readiness,
     pub(super) metrics: Metrics,
@@ -119,6 +121,10 @@ impl Attendance {
             return Err(AttendError::NoWelcome);
         };
         self.welcomed(welcome)?;
+        let state = v1::node_message::Message::LedgerState(self.follower.state().await);
+        if messages.send(v1::NodeMessage { message: Some(state) }).await.is_err() {
+            return Err(AttendError::Ended);
+        }
         tracing::info!(
             coordinator = self.settings.target().address(),
             key_exchange = connection.key_exchange,
@@ -173,6 +179,13 @@ impl Attendance {
         });
     }
 
+    async fn answer(&self, answers: Vec<v1::node_message::Message>) {
+        let uplink = super::uplink::Uplink::new(self.connection.subscribe());
+        for answer in answers {
+            uplink.send(answer).await;
+        }
+    }
+
     async fn handle(&self, message: v1::CoordinatorMessage) {
         let refused = match message.message {
             Some(Message::Request(request)) => match Request::try_from(request) {
@@ -188,6 +201,17 @@ impl Attendance {
                 tracing::warn!(text, "notice of the coordinator");
                 return;
             }
+            Some(Message::LedgerUpdate(update)) => match LedgerUpdate::try_from(update) {
+                Ok(update) => match self.follower.update(update).await {
+                    Ok(answers) => return self.answer(answers).await,
+                    Err(cause) => cause.to_string(),
+                },
+                Err(cause) => cause.to_string(),
+            },
+            Some(Message::Witnessed(witnessed)) => match self.follower.witnessed(&witnessed.checkpoint).await {
+                Ok(()) => return,
+                Err(cause) => cause.to_string(),
+            },
             Some(Message::Welcome(_)) => "a second welcome".to_owned(),
             None => "a message of a kind that is not known here".to_owned(),
         };

@@ -7,13 +7,14 @@ use optelsom_codebook::{QueryId, RefusalReason};
 use optelsom_proto::v1::node_message::Message;
 use optelsom_proto::wire::{Documents, Request, answer};
 
-use optelsom_secagg::messages::SupplierMessage;
+use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
 use optelsom_secagg::supplier::{Effect, Input, Supplier, SupplierRecord};
 use optelsom_secagg::{Entropy, PreparedTable, Question};
 use tokio::sync::mpsc;
 
 use super::clock::{now, random};
 use super::desk::Desk;
+use super::gatekeeper::{Gatekeeper, Shut};
 use super::metrics::Metrics;
 use super::store::{Event, Store, StoreError};
 use super::uplink::Uplink;
@@ -34,6 +35,7 @@ pub(super) struct Surroundings {
     pub(super) desk: Arc<Desk>,
     pub(super) uplink: Uplink,
     pub(super) metrics: Metrics,
+    pub(super) gatekeeper: Gatekeeper,
 }
 
 /// Why a host gave up. The query goes on from its last durable record when the coordinator asks again.
@@ -73,6 +75,9 @@ impl Host {
         let mut machine = Some(machine);
         while !self.ended {
             let Some(letter) = self.letters.recv().await else { break };
+            if !self.let_through(&letter).await? {
+                continue;
+            }
             let input = self.input(letter)?;
             let Some(current) = machine.take() else { break };
             machine = Some(self.step(current, input).await?);
@@ -80,12 +85,41 @@ impl Host {
         Ok(())
     }
 
+    /// Takes a request through gate and guard. What does not get through changes nothing.
+    async fn let_through(&mut self, letter: &Letter) -> Result<bool, HostError> {
+        let Letter::Request(request) = letter else { return Ok(true) };
+        if let (Some(query), Some(minimum_frequency)) = (&request.document, request.minimum_frequency) {
+            let (query, evidence) = (query.clone(), request.evidence.clone());
+            self.documents = Some(Documents { query, minimum_frequency, evidence });
+        }
+        match self.around.gatekeeper.admit(request, self.documents.as_ref()).await {
+            Ok(()) => Ok(true),
+            Err(Shut::Store(cause)) => Err(cause.into()),
+            Err(shut) => {
+                self.around.metrics.rejections.inc();
+                tracing::warn!(query = %self.query.short(), cause = %shut, "refused a request; nothing has changed");
+                self.refused(&request.message, &shut).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Tells the coordinator what an honest one needs to know, so that nobody waits for this node.
+    async fn refused(&mut self, message: &CoordinatorMessage, shut: &Shut) -> Result<(), HostError> {
+        match (message, shut) {
+            (CoordinatorMessage::Ask { .. }, Shut::Gate(error)) if error.step() <= 2 => {
+                self.send(self.around.gatekeeper.refusal(&self.query, RefusalReason::Policy)).await
+            }
+            (CoordinatorMessage::Finalise { certificate }, Shut::Guard(_)) => {
+                self.note(format!("the guard refuses attempt {}: {shut}", certificate.attempt), None).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn input(&mut self, letter: Letter) -> Result<Input, HostError> {
         Ok(match letter {
             Letter::Request(request) => {
-                if let (Some(query), Some(minimum_frequency)) = (request.document, request.minimum_frequency) {
-                    self.documents = Some(Documents { query, minimum_frequency });
-                }
                 Input::Message { message: request.message, entropy: Entropy::new(random().map_err(HostError::Random)?) }
             }
             Letter::Counted(counted) => {

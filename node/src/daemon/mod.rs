@@ -7,8 +7,11 @@ mod attend;
 mod backoff;
 pub mod clock;
 mod desk;
+mod follower;
+mod gatekeeper;
 mod host;
 mod hosts;
+mod log_store;
 mod metrics;
 mod settings;
 pub mod store;
@@ -20,6 +23,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use optelsom_codebook::Hash256;
 use optelsom_proto::health::{self, Probe, Readiness};
 use optelsom_proto::private;
 use thiserror::Error;
@@ -29,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::attend::Attendance;
 use self::desk::Desk;
+use self::follower::{Follower, Following};
+use self::gatekeeper::Gatekeeper;
 use self::host::Surroundings;
 use self::hosts::Hosts;
 use self::metrics::Metrics;
@@ -36,6 +42,8 @@ use self::store::{Store, StoreError};
 use self::uplink::Uplink;
 
 pub use self::desk::CountError;
+pub use self::follower::FollowError;
+pub use self::log_store::PassedGate;
 pub use self::settings::{Settings, SettingsError};
 
 /// Why a node does not start.
@@ -44,6 +52,9 @@ pub enum StartError {
     /// Its store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its copy of the log.
+    #[error(transparent)]
+    Log(#[from] FollowError),
     /// Its health pages.
     #[error("the health pages cannot be served on {address}: {cause}")]
     Health {
@@ -107,15 +118,29 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         .await
         .map_err(|cause| StartError::Health { address: listen, cause })?;
     let desk = Arc::new(Desk::new(Arc::clone(&settings), store.clone()));
+    let following = Following {
+        trust: settings.trust.clone(),
+        supplier: settings.supplier().clone(),
+        identity: settings.machine.identity.clone(),
+        witness: settings.witness.clone(),
+        agreement: Hash256::of(settings.signed_agreement.document.as_bytes()),
+    };
+    let follower = Arc::new(Follower::open(store.clone(), following).await?);
+    let gatekeeper = Gatekeeper {
+        store: store.clone(),
+        follower: Arc::clone(&follower),
+        machine: Arc::clone(&settings.machine),
+    };
     let (connection, connected) = watch::channel(None);
     let around = Surroundings {
         store: store.clone(),
         desk: Arc::clone(&desk),
         uplink: Uplink::new(connected),
         metrics: metrics.clone(),
+        gatekeeper,
     };
     let hosts = Hosts::new(Arc::clone(&settings.machine), around);
-    let attendance = Attendance { settings, desk, hosts, store, readiness: readiness.clone(), metrics, connection };
+    let attendance = Attendance { settings, desk, hosts, follower, store, readiness: readiness.clone(), metrics, connection };
     let attendance = tokio::spawn(attendance.run(stop.clone()));
     Ok(Running { health, stop, attendance, readiness, _lock: lock })
 }

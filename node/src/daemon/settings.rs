@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use optelsom_codebook::{Agreement, Codebook, SupplierId};
-use optelsom_ledger::{IdentityKey, PublicIdentity, Roster, RosterError};
+use optelsom_ledger::note::{Cosigner, CosignerKey};
+use optelsom_ledger::{IdentityKey, PublicIdentity, Roster, RosterError, Trust, TrustError};
 use optelsom_proto::Role;
 use optelsom_proto::dial::{DialError, ProxyAddress, ProxyCredentials, Target};
 use optelsom_proto::key_file::{KeyFileError, read_identity};
@@ -72,6 +73,22 @@ pub enum SettingsError {
         /// The key file.
         path: PathBuf,
     },
+    /// The trust document.
+    #[error("{path}: {cause}")]
+    Trust {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: TrustError,
+    },
+    /// The trust document names another witness key.
+    #[error("trust.toml names the witness {named}, but the key in {path} is another; use the key that belongs to it")]
+    OtherWitness {
+        /// In the trust document.
+        named: Cosigner,
+        /// The key file.
+        path: PathBuf,
+    },
     /// The identity's key file.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
@@ -102,6 +119,9 @@ pub struct Settings {
     pub(super) machine: Arc<SupplierConfig>,
     pub(super) credentials: Credentials,
     pub(super) target: Target,
+    pub(super) trust: Trust,
+    /// None where this supplier is not one of the log's witnesses.
+    pub(super) witness: Option<CosignerKey>,
 }
 
 impl Settings {
@@ -118,7 +138,19 @@ impl Settings {
         let machine = Arc::new(machine(&configuration, supplier.clone())?);
         let text = read(configuration.agreement())?;
         let signed_agreement = SignedAgreement::sign(text, &supplier, &machine.identity);
-        Ok(Self { configuration, codebook, agreement, signed_agreement, bindings, machine, credentials, target })
+        let (trust, witness) = ledger(&configuration, &supplier, &machine.roster)?;
+        Ok(Self {
+            configuration,
+            codebook,
+            agreement,
+            signed_agreement,
+            bindings,
+            machine,
+            credentials,
+            target,
+            trust,
+            witness,
+        })
     }
 
     /// This supplier.
@@ -162,6 +194,24 @@ fn connection(configuration: &Configuration, supplier: &SupplierId) -> Result<(C
     let target = Target::new(&coordinator.address, Some(&coordinator.server_name), proxy)?
         .with_proxy_credentials(proxy_credentials);
     Ok((credentials, target))
+}
+
+/// Whom this operator trusts with the log, and the key that this node witnesses it with.
+fn ledger(
+    configuration: &Configuration,
+    supplier: &SupplierId,
+    roster: &Roster,
+) -> Result<(Trust, Option<CosignerKey>), SettingsError> {
+    let path = configuration.trust().to_owned();
+    let trust = Trust::parse(&read(&path)?, roster.collusion())
+        .map_err(|cause| SettingsError::Trust { path: path.clone(), cause })?;
+    let Some(cosigner) = trust.witness_of(supplier) else { return Ok((trust, None)) };
+    let file = configuration.witness_key();
+    let key = CosignerKey::new(cosigner.name().clone(), read_identity(file)?);
+    if key.verifier() != cosigner {
+        return Err(SettingsError::OtherWitness { named: cosigner.clone(), path: file.to_owned() });
+    }
+    Ok((trust, Some(key)))
 }
 
 fn machine(configuration: &Configuration, supplier: SupplierId) -> Result<SupplierConfig, SettingsError> {

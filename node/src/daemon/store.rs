@@ -150,7 +150,7 @@ impl Store {
             .busy_timeout(std::time::Duration::from_secs(10));
         let database = |cause| StoreError::Database { path: path.clone(), cause };
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(database)?;
-        for table in TABLES {
+        for table in TABLES.into_iter().chain(super::log_store::TABLES) {
             sqlx::query(table).execute(&pool).await.map_err(database)?;
         }
         Ok(Self { pool, path })
@@ -169,7 +169,11 @@ impl Store {
         Ok(())
     }
 
-    fn failed(&self, cause: sqlx::Error) -> StoreError {
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    pub(super) fn failed(&self, cause: sqlx::Error) -> StoreError {
         StoreError::Database { path: self.path.clone(), cause }
     }
 

@@ -5,6 +5,7 @@ pub mod answer;
 mod certificates;
 mod fields;
 pub mod hello;
+pub mod ledger;
 pub mod parts;
 pub mod query;
 pub mod request;
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 pub use answer::{Answer, answer};
 pub use hello::{Announced, Hello, Holding, Holdings, SignedAgreement};
+pub use ledger::{AgreementSigned, Evidence, LedgerUpdate};
 pub use parts::table_part;
 pub use query::Asked;
 pub use request::{Documents, Request, RequestWriter, request};

@@ -11,6 +11,7 @@ use prost::bytes::Bytes;
 
 use super::WireError;
 use super::fields::{embedded, hash, list, query_id, supplier, there};
+use super::ledger::Evidence;
 use super::parts::attempt;
 use super::query::Asked;
 use crate::limits::SUPPLIERS;
@@ -29,6 +30,8 @@ pub struct Request {
     /// Beside an Ask: the k of the disclosure policy. The entry names that policy's digest, which is for the receiver to
     /// compare.
     pub minimum_frequency: Option<u64>,
+    /// Beside an Ask: that the query stands in the log.
+    pub evidence: Option<Evidence>,
 }
 
 /// What travels beside a query's entry.
@@ -38,6 +41,8 @@ pub struct Documents {
     pub query: Vec<u8>,
     /// The k of the disclosure policy.
     pub minimum_frequency: u64,
+    /// That the query stands in the log.
+    pub evidence: Option<Evidence>,
 }
 
 impl TryFrom<v1::Request> for Request {
@@ -45,10 +50,11 @@ impl TryFrom<v1::Request> for Request {
 
     fn try_from(wire: v1::Request) -> Result<Self, WireError> {
         let query = query_id("request.query", &wire.query)?;
-        let (mut document, mut minimum_frequency) = (None, None);
+        let (mut document, mut minimum_frequency, mut evidence) = (None, None, None);
         let message = match there("request.request", wire.request)? {
-            Kind::Ask(ask) => {
+            Kind::Ask(mut ask) => {
                 minimum_frequency = Some(ask.minimum_frequency);
+                evidence = ask.evidence.take().map(Evidence::try_from).transpose()?;
                 let asked = Asked::try_from(ask)?;
                 if asked.query().entry.id() != query {
                     return Err(WireError::form("request.query", "the leaf hash of the entry"));
@@ -59,7 +65,7 @@ impl TryFrom<v1::Request> for Request {
             }
             other => message(other)?,
         };
-        Ok(Self { query, message, document, minimum_frequency })
+        Ok(Self { query, message, document, minimum_frequency, evidence })
     }
 }
 
@@ -165,6 +171,7 @@ impl RequestWriter {
                 query: Some(query.into()),
                 document: documents.query.clone(),
                 minimum_frequency: documents.minimum_frequency,
+            evidence: documents.evidence.as_ref().map(Into::into),
             }),
             CoordinatorMessage::Join { attempt, checkpoint } => {
                 Kind::Join(v1::Join { attempt: attempt.number(), checkpoint: checkpoint.as_bytes().to_vec() })

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use optelsom_codebook::{SupplierId, Timestamp};
 use optelsom_coordinator::authority::{AUTHORITY_CERTIFICATE, Authority};
-use optelsom_ledger::{IdentityKey, Member, Requester, Roster};
+use optelsom_ledger::entry::ApprovalRule;
+use optelsom_ledger::note::{Committee, Cosigner, KeyName, LogVerifier};
+use optelsom_ledger::{IdentityKey, Member, Requester, Roster, Trust};
 use optelsom_proto::key_file::{new_identity, read_identity};
 use optelsom_proto::{PartyName, Role};
 
@@ -19,6 +21,12 @@ const VALID_DAYS: u32 = 365;
 const ANALYST: &str = "analyst-1";
 /// The operator's name.
 const OPERATOR: &str = "operator-1";
+/// The auditor's name.
+const AUDITOR: &str = "auditor-1";
+/// The log's name.
+const LOG: &str = "optelsom.example/sandbox";
+/// A signed note takes the log's signature and fifteen more (C2SP signed-note).
+const MOST_WITNESSES: usize = 15;
 
 const COORDINATOR_TOML: &str = r#"# The coordinator of this federation.
 listen = "127.0.0.1:7443"
@@ -26,6 +34,7 @@ codebook = "codebook.toml"
 roster = "roster.toml"
 credentials = { certificate = "coordinator/coordinator.pem", key = "coordinator/coordinator.key", authority = "authority/authority.pem" }
 store = { sqlite = "coordinator/coordinator.sqlite" }
+ledger = { key = "coordinator/ledger.key", trust = "trust.toml" }
 health = { listen = "127.0.0.1:0" }
 "#;
 
@@ -52,14 +61,34 @@ pub fn prepare(folder: &Folder, now: Timestamp) -> Result<Roster, FolderError> {
     issue(&authority, &folder.coordinator(), "coordinator", &Role::Coordinator, now)?;
     issue(&authority, &folder.analyst(), "analyst", &Role::Analyst(PartyName::try_from(ANALYST)?), now)?;
     issue(&authority, &folder.operator(), "operator", &Role::Operator(PartyName::try_from(OPERATOR)?), now)?;
+    issue(&authority, &folder.auditor(), "auditor", &Role::Auditor(PartyName::try_from(AUDITOR)?), now)?;
     for supplier in &suppliers {
         issue(&authority, &folder.supplier(supplier.as_str()), "node", &Role::Node(supplier.clone()), now)?;
     }
     write_missing(&folder.coordinator_configuration(), COORDINATOR_TOML)?;
     write_missing(&folder.analyst_configuration(), ANALYST_TOML)?;
-    let roster = roster(folder, suppliers)?;
+    let roster = roster(folder, suppliers.clone())?;
     write(&folder.roster(), &roster.to_toml())?;
+    let trust = trust(folder, &suppliers, &roster)?.to_toml();
+    write(&folder.trust(), &trust)?;
+    // Each operator has accepted it by putting it beside its own configuration.
+    for supplier in &suppliers {
+        write(&folder.supplier(supplier.as_str()).join("trust.toml"), &trust)?;
+    }
     Ok(roster)
+}
+
+/// The log's public key, and those of its witnesses: all suppliers, or as many of them as a signed note has room for.
+fn trust(folder: &Folder, suppliers: &[SupplierId], roster: &Roster) -> Result<Trust, FolderError> {
+    let key = |folder: &Path, name: &str| kept(&folder.join(name)).map(|key| key.public());
+    let log = LogVerifier::new(KeyName::try_from(LOG)?, key(&folder.coordinator(), "ledger.key")?);
+    let witness = |supplier: &SupplierId| {
+        let public = key(&folder.supplier(supplier.as_str()), "witness.key")?;
+        Ok(Cosigner::new(KeyName::try_from(format!("{LOG}/{supplier}").as_str())?, public))
+    };
+    let witnesses = suppliers.iter().take(MOST_WITNESSES).map(witness).collect::<Result<_, FolderError>>()?;
+    let committee = Committee::new(witnesses, roster.collusion(), roster.collusion())?;
+    Ok(Trust::new(log, committee, ApprovalRule::OnePerson))
 }
 
 fn authority(folder: &Path, now: Timestamp) -> Result<Authority, FolderError> {
@@ -99,6 +128,9 @@ fn roster(folder: &Folder, suppliers: Vec<SupplierId>) -> Result<Roster, FolderE
 }
 
 fn identity(folder: &Path) -> Result<IdentityKey, FolderError> {
-    let path = folder.join("identity.key");
-    Ok(if path.is_file() { read_identity(&path)? } else { new_identity(&path)? })
+    kept(&folder.join("identity.key"))
+}
+
+fn kept(path: &Path) -> Result<IdentityKey, FolderError> {
+    Ok(if path.is_file() { read_identity(path)? } else { new_identity(path)? })
 }

@@ -5,8 +5,8 @@
 //! suppliers/<name>/node.toml, agreement.toml, and the supplier's files
 //! ```
 //!
-//! What `up` adds where it is missing: `authority/`, `coordinator.toml`, `coordinator/`, `roster.toml`, `analyst/`, `operator/`,
-//! and each supplier's `identity.key`, `node.pem`, `node.key` and `state/`.
+//! What `up` adds where it is missing: `authority/`, `coordinator.toml`, `coordinator/`, `roster.toml`, `trust.toml`, `analyst/`,
+//! `operator/`, `auditor/`, and each supplier's `identity.key`, `witness.key`, `trust.toml`, `node.pem`, `node.key` and `state/`.
 
 use std::path::{Path, PathBuf};
 
@@ -70,6 +70,16 @@ impl Folder {
     /// The certificate of the bureau's operator.
     pub fn operator(&self) -> PathBuf {
         self.0.join("operator")
+    }
+
+    /// The log's public key and its witnesses.
+    pub fn trust(&self) -> PathBuf {
+        self.0.join("trust.toml")
+    }
+
+    /// The certificate of an auditor.
+    pub fn auditor(&self) -> PathBuf {
+        self.0.join("auditor")
     }
 
     /// The suppliers' folders.

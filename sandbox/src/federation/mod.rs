@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use optelsom_codebook::IdError;
 use optelsom_coordinator::authority::AuthorityError;
 use optelsom_ledger::RosterError;
+use optelsom_ledger::note::{CommitteeError, KeyError};
 use optelsom_proto::RoleError;
 use optelsom_proto::key_file::KeyFileError;
 use thiserror::Error;
@@ -58,6 +59,12 @@ pub enum FolderError {
     /// A certificate.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// The name of a key of the log.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The suppliers cannot witness a log.
+    #[error("these suppliers cannot witness a log: {0}")]
+    Committee(#[from] CommitteeError),
     /// A name that no certificate can carry.
     #[error(transparent)]
     Role(#[from] RoleError),

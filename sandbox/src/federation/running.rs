@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use optelsom_codebook::{EditionId, Timestamp};
-use optelsom_coordinator::configuration::{Configuration as CoordinatorConfiguration, ConfigurationError};
+use optelsom_coordinator::configuration::{
+    Configuration as CoordinatorConfiguration, ConfigurationError, StoreLocation,
+};
 use optelsom_node::configuration::{Configuration as NodeConfiguration, ConfigurationError as NodeConfigurationError};
 use optelsom_node::daemon::{self, Settings, SettingsError};
 use optelsom_proto::dial::{DialError, dial};
@@ -98,6 +100,14 @@ pub struct Federation {
     nodes: Vec<daemon::Running>,
 }
 
+/// A store that is not there has never held a log. What is there is for the coordinator to judge.
+fn has_log(configuration: &CoordinatorConfiguration) -> bool {
+    match &configuration.store {
+        StoreLocation::Sqlite(path) => path.exists(),
+        StoreLocation::PostgresqlUrlFile(_) => true,
+    }
+}
+
 /// Where the coordinator listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listening {
@@ -118,6 +128,9 @@ impl Federation {
         let configured = configuration.listen;
         if listening == Listening::AnyPort {
             configuration.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        }
+        if !has_log(&configuration) {
+            optelsom_coordinator::create_log(&configuration).await?;
         }
         let coordinator = optelsom_coordinator::start(configuration).await?;
         let address = coordinator.address();

@@ -93,6 +93,7 @@ codebook = "codebook.toml"
 roster = "roster.toml"
 credentials = {{ certificate = "coordinator/coordinator.pem", key = "coordinator/coordinator.key", authority = "authority/authority.pem" }}
 store = {{ sqlite = "coordinator/coordinator.sqlite" }}
+ledger = {{ key = "coordinator/ledger.key", trust = "trust.toml" }}
 round = {{ phase_timeout_ms = 600000, resend_ms = 300000 }}
 "#
     )

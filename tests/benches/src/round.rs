@@ -146,6 +146,7 @@ impl World {
                     combiner::Effect::Send { to, message } => self.steps.push_back(Step::Down(to, message)),
                     combiner::Effect::Persist(_) => inputs.push_back(combiner::Input::Persisted),
                     combiner::Effect::Opened { .. } => inputs.push_back(combiner::Input::Persisted),
+                    combiner::Effect::AskGuard { .. } => inputs.push_back(combiner::Input::GuardPassed),
                     combiner::Effect::LogParticipants { .. } => inputs.push_back(combiner::Input::ParticipantsLogged),
                     combiner::Effect::Ended(outcome) => self.ended = outcome == combiner::Outcome::Opened,
                     combiner::Effect::Reject(fault) => panic!("the combiner refuses: {fault}"),

@@ -154,6 +154,7 @@ impl Desk {
                 self.record = Some(record.to_bytes());
                 return Some(Input::Persisted);
             }
+            Effect::AskGuard { .. } => return Some(Input::GuardPassed),
             Effect::LogParticipants { .. } => return Some(Input::ParticipantsLogged),
             Effect::Opened { totals, evidence, record } => {
                 let participants = evidence.certificate.certificate.participants.suppliers().cloned().collect();

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use optelsom_codebook::{Codebook, Hash256, Query, SupplierId};
 use optelsom_coordinator::{Authority, clock};
 use optelsom_disclosure::Policy;
-use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster};
+use optelsom_ledger::entry::ApprovalRule;
+use optelsom_ledger::note::{Committee, Cosigner, KeyName, LogVerifier};
+use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, Trust};
 use optelsom_proto::key_file::write_identity;
 use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
 use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
@@ -61,6 +63,18 @@ fn identity(name: &str) -> IdentityKey {
     IdentityKey::from_seed(&identity_seed(name))
 }
 
+fn witness(name: &str) -> String {
+    format!("witness of {name}")
+}
+
+/// All suppliers witness the log, and one of them may lie.
+fn trust() -> Trust {
+    let name = |text: &str| KeyName::try_from(text).unwrap();
+    let cosigner = |supplier| Cosigner::new(name(&format!("test/log/{supplier}")), identity(&witness(supplier)).public());
+    let committee = Committee::new(SUPPLIERS.map(cosigner).to_vec(), 1, 1).unwrap();
+    Trust::new(LogVerifier::new(name("test/log"), identity("ledger").public()), committee, ApprovalRule::OnePerson)
+}
+
 /// The federation, with those of its processes that run.
 pub struct Federation {
     folder: TempDir,
@@ -82,6 +96,13 @@ impl Federation {
         let codebook = Codebook::parse(CODEBOOK).unwrap();
         let mut federation = Self { folder, port, codebook, roster, processes: BTreeMap::new() };
         federation.write();
+        let created = Command::new(binary("optelsom-coordinator"))
+            .args(["create-log", "--config"])
+            .arg(federation.path("coordinator.toml"))
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(created.success());
         for name in [COORDINATOR].into_iter().chain(SUPPLIERS) {
             federation.spawn(name);
         }
@@ -106,9 +127,12 @@ impl Federation {
         fs::write(self.path("codebook.toml"), CODEBOOK).unwrap();
         fs::write(self.path("roster.toml"), self.roster.to_toml()).unwrap();
         fs::write(self.path("coordinator.toml"), self.coordinator_toml()).unwrap();
+        fs::write(self.path("trust.toml"), trust().to_toml()).unwrap();
+        write_identity(&self.path("ledger.key"), &identity_seed("ledger")).unwrap();
         for (number, name) in SUPPLIERS.into_iter().enumerate() {
             issue(&format!("optelsom:node:{name}"), &[], name);
             write_identity(&self.path(&format!("{name}.identity")), &identity_seed(name)).unwrap();
+            write_identity(&self.path(&format!("{name}.witness")), &identity_seed(&witness(name))).unwrap();
             fs::write(self.path(&format!("{name}.csv")), records(number)).unwrap();
             fs::write(self.path(&format!("{name}.agreement.toml")), agreement_toml(name)).unwrap();
             fs::write(self.path(&format!("{name}.toml")), self.node_toml(name)).unwrap();
@@ -123,6 +147,7 @@ codebook = "codebook.toml"
 roster = "roster.toml"
 credentials = {{ certificate = "coordinator.pem", key = "coordinator.key", authority = "authority.pem" }}
 store = {{ sqlite = "coordinator.sqlite" }}
+ledger = {{ key = "ledger.key", trust = "trust.toml" }}
 round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
 "#,
             self.port
@@ -138,6 +163,7 @@ codebook = "codebook.toml"
 roster = "roster.toml"
 agreement = "{name}.agreement.toml"
 identity = {{ file = "{name}.identity" }}
+ledger = {{ witness_key = "{name}.witness" }}
 [coordinator]
 address = "127.0.0.1:{}"
 certificate = "{name}.pem"

@@ -15,7 +15,9 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
-use crate::leaf::Leaf;
+use crate::entry::{Approval, AuthorisationEntry, Entry};
+use crate::identity::Signature;
+use crate::leaf::{Leaf, LeafTooLong};
 use crate::note::{CheckpointError, Committee, Cosignature, CosignatureError, KeyName, LogKey, SignedCheckpoint};
 use crate::proof::TreeHead;
 use crate::tiles::{Edge, EdgeError, Extension, Tiles};
@@ -30,11 +32,43 @@ pub const MAX_BATCH: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
+/// What is to become an entry.
+#[derive(Clone, Debug)]
+pub enum Draft {
+    /// It is one already.
+    Leaf(Leaf),
+    /// The authorisation of the query that is handed in right before it: only in the log does that one get its index.
+    Authorisation {
+        /// The requester's signature.
+        requester: Signature,
+        /// The second person's.
+        approval: Option<Approval>,
+    },
+}
+
+impl From<Leaf> for Draft {
+    fn from(leaf: Leaf) -> Self {
+        Self::Leaf(leaf)
+    }
+}
+
+impl Draft {
+    fn at(self, index: u64) -> Result<Leaf, LeafTooLong> {
+        match self {
+            Self::Leaf(leaf) => Ok(leaf),
+            Self::Authorisation { requester, approval } => {
+                let query = index.saturating_sub(1);
+                Entry::Authorisation(AuthorisationEntry { query, requester, approval }).to_leaf()
+            }
+        }
+    }
+}
+
 /// What the host reports.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Somebody wants entries in the log, after each other.
-    Append(Vec<(Ticket, Leaf)>),
+    /// Somebody wants entries in the log, after each other and under one checkpoint.
+    Append(Vec<(Ticket, Draft)>),
     /// The staging is durable.
     Staged,
     /// The staging failed, or may have.
@@ -83,6 +117,8 @@ pub enum Effect {
         ticket: Ticket,
         /// Its index.
         index: u64,
+        /// The entry as it stands there.
+        leaf: Leaf,
     },
     /// Tell whoever handed the entry in that it does not stand in the log; it may be handed in again.
     Reject {
@@ -124,6 +160,9 @@ pub enum Rejection {
     /// The checkpoint could not be signed.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The entry is too long.
+    #[error(transparent)]
+    TooLong(#[from] LeafTooLong),
     /// The machine has stopped.
     #[error("the log has stopped and must be read again first")]
     Stopped,
@@ -180,6 +219,7 @@ enum Phase {
 #[derive(Clone, Debug)]
 struct Batch {
     tickets: Vec<Ticket>,
+    leaves: Vec<Leaf>,
     extension: Extension,
     checkpoint: SignedCheckpoint,
 }
@@ -192,7 +232,7 @@ pub struct Appender {
     /// As the register holds it.
     checkpoint: SignedCheckpoint,
     edge: Edge,
-    waiting: VecDeque<(Ticket, Leaf)>,
+    waiting: VecDeque<(Ticket, Draft)>,
     phase: Phase,
 }
 
@@ -292,13 +332,17 @@ impl Appender {
         if self.waiting.is_empty() || !matches!(self.phase, Phase::Idle | Phase::Cosigning { patient: false, .. }) {
             return;
         }
-        let count = self.waiting.len().min(MAX_BATCH);
-        let (tickets, leaves): (Vec<_>, Vec<_>) = self.waiting.drain(..count).unzip();
-        match self.extend(&leaves) {
-            Ok((extension, checkpoint)) => {
+        let mut count = self.waiting.len().min(MAX_BATCH);
+        // What speaks of the entry before it goes with that one, or not at all.
+        while matches!(self.waiting.get(count), Some((_, Draft::Authorisation { .. }))) {
+            count += 1;
+        }
+        let (tickets, drafts): (Vec<_>, Vec<_>) = self.waiting.drain(..count).unzip();
+        match self.extend(drafts) {
+            Ok((leaves, extension, checkpoint)) => {
                 let bytes = Staged::new(extension.tiles.clone()).to_bytes();
                 effects.push(Effect::Stage { name: staged_name(&extension.head), bytes });
-                self.phase = Phase::Staging(Box::new(Batch { tickets, extension, checkpoint }));
+                self.phase = Phase::Staging(Box::new(Batch { tickets, leaves, extension, checkpoint }));
             }
             Err(cause) => {
                 effects.extend(tickets.into_iter().map(|ticket| Effect::Reject { ticket, cause: cause.clone() }));
@@ -306,10 +350,12 @@ impl Appender {
         }
     }
 
-    fn extend(&self, leaves: &[Leaf]) -> Result<(Extension, SignedCheckpoint), Rejection> {
-        let extension = self.edge.extend(leaves)?;
+    fn extend(&self, drafts: Vec<Draft>) -> Result<(Vec<Leaf>, Extension, SignedCheckpoint), Rejection> {
+        let drafts = drafts.into_iter().zip(self.edge.size()..);
+        let leaves = drafts.map(|(draft, index)| draft.at(index)).collect::<Result<Vec<_>, _>>()?;
+        let extension = self.edge.extend(&leaves)?;
         let checkpoint = SignedCheckpoint::sign(extension.head, &self.key)?;
-        Ok((extension, checkpoint))
+        Ok((leaves, extension, checkpoint))
     }
 
     fn drop_batch(&mut self, batch: Batch, effects: &mut Vec<Effect>) {
@@ -329,8 +375,8 @@ impl Appender {
     /// The swap is done: now, and not before, the entries stand in the log.
     fn apply(&mut self, batch: Batch, effects: &mut Vec<Effect>) {
         let first = self.edge.size();
-        let acknowledge = |(ticket, index)| Effect::Acknowledge { ticket, index };
-        effects.extend(batch.tickets.into_iter().zip(first..).map(acknowledge));
+        let entries = batch.tickets.into_iter().zip(batch.leaves).zip(first..);
+        effects.extend(entries.map(|((ticket, leaf), index)| Effect::Acknowledge { ticket, index, leaf }));
         effects.push(Effect::Apply(batch.extension.tiles));
         self.edge = batch.extension.edge;
         self.checkpoint = batch.checkpoint;

@@ -96,6 +96,11 @@ impl DocumentChange {
     pub fn sign(&self, key: &IdentityKey) -> Signature {
         key.sign(&self.signed())
     }
+
+    /// Whether this is that party's signature on the change.
+    pub fn is_signed_by(&self, identity: &PublicIdentity, signature: &Signature) -> bool {
+        identity.verify(&self.signed(), signature).is_ok()
+    }
 }
 
 /// A change with its signatures.

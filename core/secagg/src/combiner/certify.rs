@@ -133,6 +133,7 @@ impl Combiner {
         let effect = Effect::LogParticipants {
             attempt: certificate.attempt,
             participants: certificate.participants.clone(),
+            statement: certificate.statement().digest(&round),
             certificate: certificate.digest(&round),
         };
         self.outbox.send(effect, &mut step.effects);

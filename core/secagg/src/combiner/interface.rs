@@ -19,7 +19,7 @@ pub struct CombinerConfig {
     pub roster: Arc<Roster>,
     /// Shared between the machines, since making them takes time.
     pub generators: Generators,
-    /// The log's checkpoint that cards shall name; all zero while there is no log.
+    /// The log's checkpoint that cards shall name: the one that the nodes' gates are shown.
     pub checkpoint: Hash256,
     /// All of them.
     pub rules: Rules,
@@ -68,7 +68,14 @@ pub enum Input {
     Woken,
     /// Answer to [`Effect::Persist`] and [`Effect::Opened`], one each, in order: what they say is durable.
     Persisted,
-    /// Answer to [`Effect::LogParticipants`]; a host without a log gives it at once.
+    /// Answer to [`Effect::AskGuard`]: these suppliers may be added up.
+    GuardPassed,
+    /// Answer to [`Effect::AskGuard`]: their total would give some of them away, together with earlier ones.
+    GuardRefused {
+        /// In words, for whoever asked.
+        why: String,
+    },
+    /// Answer to [`Effect::LogParticipants`]: it stands in the log, under a checkpoint that enough witnesses have seen.
     ParticipantsLogged,
     /// The operators have decided that the query be declared void.
     AskVoid,
@@ -91,6 +98,13 @@ pub enum Effect {
     },
     /// Make this record durable, then answer with [`Input::Persisted`].
     Persist(CombinerRecord),
+    /// Ask the guard against differencing whether these may be added up; answer with [`Input::GuardPassed`] or
+    /// [`Input::GuardRefused`]. The nodes ask theirs for themselves, at Finalise; that the coordinator does it before
+    /// Pair spares everybody a round that would come to nothing.
+    AskGuard {
+        /// Who has joined.
+        suppliers: Vec<SupplierId>,
+    },
     /// Write into the log who takes part, then answer with [`Input::ParticipantsLogged`]. May come again after a
     /// restart, the same.
     LogParticipants {
@@ -98,6 +112,8 @@ pub enum Effect {
         attempt: Attempt,
         /// P.
         participants: Participants,
+        /// The digest of what a final vote is about.
+        statement: Hash256,
         /// The digest of the certificate.
         certificate: Hash256,
     },

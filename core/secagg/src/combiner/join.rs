@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use optelsom_codebook::{Hash256, SupplierId, Timestamp};
 
 use super::gather::Fate;
-use super::{Answers, Combiner, Phase, Step};
+use super::{AbandonReason, Answers, Combiner, Effect, Outcome, Phase, Step};
 use crate::fault::{Fault, FaultKind, Party};
 use crate::messages::{Attempt, Card, CoordinatorMessage, VerifiedCard};
 use crate::pairwise::is_public_key;
@@ -16,6 +16,13 @@ pub(super) struct Joining {
     pub(super) until: Timestamp,
     asked: BTreeSet<SupplierId>,
     cards: BTreeMap<SupplierId, VerifiedCard>,
+}
+
+/// Those who have joined, while the guard is asked about them.
+#[derive(Debug)]
+pub(super) struct Guarding {
+    attempt: Attempt,
+    cards: Vec<VerifiedCard>,
 }
 
 impl Joining {
@@ -98,10 +105,35 @@ impl Combiner {
         }
     }
 
+    /// Has the guard asked first.
     fn pair_those_who_joined(&mut self, step: &mut Step) {
         let Phase::Joining(joining) = &mut self.phase else { return };
-        let attempt = joining.attempt;
-        let cards = std::mem::take(&mut joining.cards).into_values().collect();
+        let cards = std::mem::take(&mut joining.cards);
+        let suppliers = cards.keys().cloned().collect();
+        let guarding = Guarding { attempt: joining.attempt, cards: cards.into_values().collect() };
+        self.phase = Phase::Guarding(guarding);
+        step.effects.push(Effect::AskGuard { suppliers });
+    }
+
+    pub(super) fn guard_passed(&mut self, step: &mut Step) -> Result<(), Fault> {
+        let Guarding { attempt, cards } = self.leave_guarding()?;
         self.enter_pairing(step, attempt, cards);
+        Ok(())
+    }
+
+    /// Another attempt would meet the same: the set of suppliers is what is refused.
+    pub(super) fn guard_refused(&mut self, step: &mut Step, why: String) -> Result<(), Fault> {
+        self.leave_guarding()?;
+        self.end(step, Outcome::Abandoned { reason: AbandonReason::Guard { why } });
+        Ok(())
+    }
+
+    fn leave_guarding(&mut self) -> Result<Guarding, Fault> {
+        match &mut self.phase {
+            Phase::Guarding(guarding) => {
+                Ok(Guarding { attempt: guarding.attempt, cards: std::mem::take(&mut guarding.cards) })
+            }
+            _ => Err(Party::ThisHost.did(FaultKind::OutOfTurn("the guard is not being asked"))),
+        }
     }
 }

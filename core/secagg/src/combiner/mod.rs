@@ -28,7 +28,7 @@ use crate::round::Verifier;
 
 use certify::Certifying;
 use finalise::{Certified, Deciding};
-use join::Joining;
+use join::{Guarding, Joining};
 use open::Opening;
 use pair::Pairing;
 use record::Kept;
@@ -87,6 +87,7 @@ enum Phase {
         until: Timestamp,
     },
     Joining(Joining),
+    Guarding(Guarding),
     Pairing(Pairing),
     Submitting(Submitting),
     Certifying(Certifying),
@@ -190,6 +191,8 @@ impl Combiner {
             }
             Input::Persisted if self.outbox.persisted(&mut step.effects) => Ok(()),
             Input::Persisted => Err(Party::ThisHost.did(FaultKind::OutOfTurn("no record is being persisted"))),
+            Input::GuardPassed => self.guard_passed(step),
+            Input::GuardRefused { why } => self.guard_refused(step, why),
             Input::ParticipantsLogged => self.participants_logged(step),
             Input::AskVoid => self.ask_void(step),
             Input::Cancel { by } => self.cancel(step, by),
@@ -277,7 +280,7 @@ impl Combiner {
             | Phase::Submitting(Submitting { until, .. })
             | Phase::Certifying(Certifying { until, .. }) => self.resend_at.min(*until),
             Phase::Opening(opening) if !opening.recovering => self.resend_at.min(opening.until),
-            Phase::Logging(_) | Phase::Deciding(_) | Phase::Opening(_) => self.resend_at,
+            Phase::Guarding(_) | Phase::Logging(_) | Phase::Deciding(_) | Phase::Opening(_) => self.resend_at,
         };
         if self.wake_at != Some(next) {
             self.wake_at = Some(next);
@@ -319,7 +322,7 @@ impl Combiner {
         let ask = || CoordinatorMessage::Ask { query: self.question.signed().clone() };
         let asked = self.suppliers.get(supplier).is_some_and(|standing| standing.readiness == Readiness::Asked);
         let owed = match &self.phase {
-            Phase::Gathering { .. } | Phase::Logging(_) => None,
+            Phase::Gathering { .. } | Phase::Guarding(_) | Phase::Logging(_) => None,
             Phase::Joining(joining) => joining.owed_by(supplier, self.config.checkpoint),
             Phase::Pairing(pairing) => pairing.owed_by(supplier),
             Phase::Submitting(submitting) => submitting.owed_by(supplier),
@@ -343,7 +346,7 @@ impl Combiner {
             Phase::Certifying(certifying) => Stage::Certifying(certifying.answers()),
             Phase::Deciding(deciding) => deciding.stage(self.question.scope().quorum()),
             Phase::Opening(opening) => Stage::Opening(opening.answers()),
-            Phase::Logging(_) | Phase::Ended(_) => return,
+            Phase::Guarding(_) | Phase::Logging(_) | Phase::Ended(_) => return,
         };
         step.effects.push(Effect::Progress(stage));
     }

@@ -42,8 +42,6 @@ impl Pairing {
 }
 
 impl Combiner {
-    /// (The guard against differencing across queries has its place here as well: the combiner asks it before it
-    /// shows a list of participants to anybody.)
     pub(super) fn enter_pairing(&mut self, step: &mut Step, attempt: Attempt, cards: Vec<VerifiedCard>) {
         let entries = cards.iter().map(|card| (card.card().supplier.clone(), card.digest())).collect();
         let cards: Arc<[_]> = cards.into_iter().map(|card| card.card().clone()).collect();

@@ -201,6 +201,7 @@ fn write_outcome(writer: Writer, outcome: &Outcome) -> Writer {
             AbandonReason::Expired => writer.text("expired"),
             AbandonReason::Cancelled { by } => writer.text("cancelled").text(by),
             AbandonReason::AttemptsUsedUp => writer.text("attempts used up"),
+            AbandonReason::Guard { why } => writer.text("guard").text(why),
         },
         Outcome::Void { certificate } => {
             let vote = |w: Writer, vote: &VoidVote| write_signed(w, &vote.supplier, &vote.signature);
@@ -228,6 +229,7 @@ fn read_outcome(reader: &mut Reader<'_>) -> Result<Outcome, CanonicalError> {
         "expired" => abandoned(AbandonReason::Expired),
         "cancelled" => abandoned(AbandonReason::Cancelled { by: reader.text()?.to_owned() }),
         "attempts used up" => abandoned(AbandonReason::AttemptsUsedUp),
+        "guard" => abandoned(AbandonReason::Guard { why: reader.text()?.to_owned() }),
         "void" => {
             let query = optelsom_codebook::QueryId::from_bytes(reader.array()?);
             let vote = |(supplier, signature)| VoidVote { supplier, signature };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use optelsom_codebook::{QueryId, RefusalReason, SupplierId};
+use optelsom_codebook::{Hash256, QueryId, RefusalReason, SupplierId};
 
 use crate::messages::{Attempt, FinalCertificate, RelayedHeader, RoundOutcome, VoidCertificate};
 use crate::release_proof::{CommitmentsError, ProofWitness, SignedCommitments};
@@ -96,11 +96,29 @@ pub enum AbandonReason {
     Expired,
     /// There is no number left for a further attempt.
     AttemptsUsedUp,
+    /// The total would give suppliers away, together with earlier ones.
+    Guard {
+        /// Whom, and with which total.
+        why: String,
+    },
     /// Somebody cancelled it.
     Cancelled {
         /// Who.
         by: String,
     },
+}
+
+impl AbandonReason {
+    /// The code in the log.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooFewSuppliers { .. } => "too-few-suppliers",
+            Self::Expired => "expired",
+            Self::AttemptsUsedUp => "attempts-used-up",
+            Self::Guard { .. } => "differencing",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
 }
 
 /// Why a certified query is spent.
@@ -117,6 +135,17 @@ pub enum SpentReason {
     },
 }
 
+impl SpentReason {
+    /// The code in the log.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::SumMismatch => "sum-mismatch",
+            Self::SplitVotes => "split-votes",
+            Self::SelfMasksLost { .. } => "self-masks-lost",
+        }
+    }
+}
+
 /// What the proof of a release is made from.
 pub struct Evidence {
     /// λ.
@@ -130,6 +159,12 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// What the log calls this round: the digest that final votes are about, and that of the certificate.
+    pub fn digests(&self) -> (Hash256, Hash256) {
+        let certificate = &self.certificate.certificate;
+        (certificate.statement().digest(&self.round), certificate.digest(&self.round))
+    }
+
     /// The participants' commitments, which the statements of the release are about.
     ///
     /// # Errors

@@ -25,7 +25,8 @@ impl Challenge {
     /// The weight by which the verifier adds its equations up: drawn from the challenge and from all responses.
     pub(super) fn weight(&self, memberships: &[Option<Membership>; 2], blinding: &Scalar, cells: &[Scalar]) -> Scalar {
         let blindings: Vec<_> = memberships.iter().flatten().map(|membership| &membership.blinding).collect();
-        let flat: Vec<u8> = cells.iter().flat_map(|response| *response.as_bytes()).collect();
+        let mut flat = Vec::with_capacity(cells.len() * 32);
+        cells.iter().for_each(|response| flat.extend_from_slice(response.as_bytes()));
         let bytes = Writer::with_capacity("release proof weight", flat.len() + 512)
             .bytes(&self.digest)
             .list(&blindings, |w, blinding| w.bytes(blinding.as_bytes()))

@@ -1,5 +1,8 @@
 //! Finalise: one final statement per query, for ever. Every voter of the scope has a voice, also one that refused its
 //! data.
+//!
+//! The guard against differencing across queries reads the log, so it stands before the machine: a host brings this
+//! message here only once the participants stand in the log and [`optelsom_ledger::guard`] has let them pass.
 
 use super::record::Vote;
 use super::{Engaged, Phase, Step};
@@ -35,7 +38,6 @@ impl Engaged {
                 return Err(Party::Coordinator.did(FaultKind::VoidStands));
             }
             Vote::None | Vote::Final { .. } | Vote::Void => {
-                self.guard(certificate)?;
                 self.record.vote = vote;
                 // No other attempt can come to anything now.
                 if step.has(Rule::OneFinalPerQuery) {
@@ -46,12 +48,6 @@ impl Engaged {
         }
         let vote = FinalVote::sign(&step.config.identity, &round, &digest, step.config.supplier.clone());
         step.send(SupplierMessage::Final { attempt, vote });
-        Ok(())
-    }
-
-    /// The guard against differencing across queries has its place here: it reads the participants' entries of the
-    /// log. Without a log there are none, and every certificate passes.
-    fn guard(&self, _certificate: &Certificate) -> Result<(), Fault> {
         Ok(())
     }
 }

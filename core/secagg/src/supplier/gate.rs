@@ -1,8 +1,8 @@
 //! The gate: is this a question that this node takes at all, and what does it say to it?
 //!
-//! Here a question is admitted on its requester's signature, its time, and the rules for rosters and scopes. The
-//! ledger's gate (inclusion, cosignatures, consistency with the last checkpoint) has its place in [`admit`], before
-//! anything is computed; what it learns is durable with the same record.
+//! The ledger's gate ([`optelsom_ledger::gate`]) reads the log, so it stands before the machine: a host brings a
+//! question here only once it has passed, and Join only with the checkpoint that it passed under. Here follow the rules
+//! for rosters, scopes and peers that a node holds to whatever the log says.
 
 use optelsom_ledger::SignedQuery;
 

@@ -6,6 +6,7 @@ use std::fmt;
 use optelsom_codebook::{Hash256, SupplierId};
 use optelsom_ledger::SignedQuery;
 use optelsom_ledger::canonical::{CanonicalError, Reader, Writer};
+use optelsom_ledger::gate::Over;
 use zeroize::Zeroizing;
 
 use crate::messages::{Attempt, Statement};
@@ -61,6 +62,15 @@ impl SupplierRecord {
     /// Whether the query has ended here, so that its secrets are gone.
     pub fn ended(&self) -> bool {
         self.ended
+    }
+
+    /// How the query is over here, if this supplier has voted on it: it is never answered again.
+    pub fn over(&self) -> Option<Over> {
+        match self.vote {
+            Vote::None => None,
+            Vote::Final { .. } => Some(Over::Final),
+            Vote::Void => Some(Over::Void),
+        }
     }
 
     /// The record as bytes, for the host's store.

@@ -286,6 +286,7 @@ impl Federation {
                 self.keep(&record);
                 self.combine(combiner::Input::Persisted);
             }
+            combiner::Effect::AskGuard { .. } => self.combine(combiner::Input::GuardPassed),
             combiner::Effect::LogParticipants { .. } => self.combine(combiner::Input::ParticipantsLogged),
             combiner::Effect::WakeAt(at) => self.wakes.push(at),
             combiner::Effect::Reject(fault) => self.faults.push(fault),

@@ -6,7 +6,8 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use optelsom_ledger::appender::{Appender, Effect, Fatal, Input, Rejection, Staged, StagedError, StartError, Ticket};
+use optelsom_ledger::appender::{Appender, Draft, Effect, Fatal, Input, Rejection, Staged, StagedError, StartError, Ticket};
+use optelsom_ledger::entry::Entry;
 use optelsom_ledger::leaf::Leaf;
 use optelsom_ledger::note::SignedCheckpoint;
 use optelsom_ledger::proof::TreeHead;
@@ -93,10 +94,10 @@ fn a_batch_may_fill_several_tiles() {
     let appender = world.appender.take().unwrap();
     let leaf = |n: u64| Leaf::new(n.to_be_bytes().to_vec()).unwrap();
     // The first is staged at once, the others wait for it.
-    let (mut appender, mut effects) = appender.handle(Input::Append(vec![(Ticket(0), leaf(0))]));
+    let (mut appender, mut effects) = appender.handle(Input::Append(vec![(Ticket(0), leaf(0).into())]));
     for n in 1..700 {
         let more;
-        (appender, more) = appender.handle(Input::Append(vec![(Ticket(n), leaf(n))]));
+        (appender, more) = appender.handle(Input::Append(vec![(Ticket(n), leaf(n).into())]));
         assert_eq!(more, []);
     }
     world.appended.extend((0..700).map(|n| (Ticket(n), leaf(n))));
@@ -112,7 +113,7 @@ fn a_batch_may_fill_several_tiles() {
 
 fn first_effects(world: &World, n: u64) -> (Appender, Vec<Effect>) {
     let leaf = Leaf::new(vec![1]).unwrap();
-    world.appender.clone().unwrap().handle(Input::Append(vec![(Ticket(n), leaf)]))
+    world.appender.clone().unwrap().handle(Input::Append(vec![(Ticket(n), leaf.into())]))
 }
 
 /// Nothing is acknowledged, applied, shown or published before the swap.
@@ -136,7 +137,7 @@ fn a_failed_staging_costs_the_batch_only() {
     let (appender, _) = first_effects(&world, 7);
     let (appender, effects) = appender.handle(Input::StagingFailed);
     assert_eq!(effects, vec![Effect::Reject { ticket: Ticket(7), cause: Rejection::Staging }]);
-    let (_, effects) = appender.handle(Input::Append(vec![(Ticket(8), Leaf::new(vec![2]).unwrap())]));
+    let (_, effects) = appender.handle(Input::Append(vec![(Ticket(8), Leaf::new(vec![2]).unwrap().into())]));
     assert!(matches!(effects.as_slice(), [Effect::Stage { .. }]));
 }
 
@@ -154,7 +155,7 @@ fn any_doubt_from_the_swap_on_is_fatal() {
         let (stopped, effects) = state.clone().handle(input);
         assert_eq!(effects, vec![Effect::Stop(fatal)]);
         // Once stopped, it takes nothing and does nothing.
-        let (stopped, effects) = stopped.handle(Input::Append(vec![(Ticket(9), Leaf::new(vec![3]).unwrap())]));
+        let (stopped, effects) = stopped.handle(Input::Append(vec![(Ticket(9), Leaf::new(vec![3]).unwrap().into())]));
         assert_eq!(effects, vec![Effect::Reject { ticket: Ticket(9), cause: Rejection::Stopped }]);
         assert_eq!(stopped.handle(Input::Swapped).1, vec![]);
     }
@@ -166,7 +167,7 @@ fn two_coordinators_cannot_both_write() {
     world.append(Ticket(0));
     let twin = world.open().unwrap().0;
     world.append(Ticket(1));
-    let (twin, effects) = twin.handle(Input::Append(vec![(Ticket(2), Leaf::new(vec![9]).unwrap())]));
+    let (twin, effects) = twin.handle(Input::Append(vec![(Ticket(2), Leaf::new(vec![9]).unwrap().into())]));
     let [stage] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(world.store.write(stage));
     let (twin, effects) = twin.handle(Input::Staged);
@@ -282,7 +283,7 @@ fn silent_witnesses_do_not_stop_the_log() {
     let (appender, effects) = appender.handle(Input::Applied);
     let [_, Effect::AskWitnesses(first)] = effects.as_slice() else { panic!("{effects:?}") };
     // It waits for the witnesses first, then goes on without them.
-    let (appender, effects) = appender.handle(Input::Append(vec![(Ticket(1), leaf(2))]));
+    let (appender, effects) = appender.handle(Input::Append(vec![(Ticket(1), leaf(2).into())]));
     assert_eq!(effects, []);
     let (appender, effects) = appender.handle(Input::WitnessesSilent);
     assert!(matches!(effects.as_slice(), [Effect::Stage { .. }]));
@@ -318,4 +319,24 @@ fn cosignatures_that_do_not_fit_are_blamed_and_not_counted() {
     assert_eq!(effects, []);
     let (_, effects) = appender.handle(Input::Cosigned(good[2].clone()));
     assert!(matches!(effects.as_slice(), [Effect::Publish(_)]));
+}
+
+/// A query and the signatures on it go into the log together, and the one names the other's index, whatever came before.
+#[test]
+fn an_authorisation_speaks_of_the_query_before_it() {
+    let world = run(1, BTreeMap::new());
+    let signature = optelsom_ledger::Signature::from_bytes([7; 64]);
+    let authorisation = Draft::Authorisation { requester: signature, approval: None };
+    let appender = world.appender.clone().unwrap();
+    let query = Leaf::new(vec![2]).unwrap();
+    let together = vec![(Ticket(50), query.clone().into()), (Ticket(51), authorisation)];
+    let (_, effects) = appender.handle(Input::Append(together));
+    let [Effect::Stage { bytes, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    let staged = Staged::from_bytes(bytes).unwrap();
+    let bundle = staged.tiles().iter().find(|(path, _)| path.level().is_none()).unwrap();
+    let leaves = optelsom_ledger::tiles::read_bundle(bundle.1, bundle.0.width()).unwrap();
+    let [.., before, after] = leaves.as_slice() else { panic!("two entries at least") };
+    assert_eq!(*before, query);
+    let Entry::Authorisation(entry) = Entry::from_bytes(after.as_bytes()).unwrap() else { panic!("an authorisation") };
+    assert_eq!(entry.query, leaves.len() as u64 - 2);
 }

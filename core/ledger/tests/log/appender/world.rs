@@ -165,7 +165,7 @@ impl World {
         if self.appender.is_none() {
             self.restart();
         }
-        self.handle(Input::Append(vec![(ticket, leaf)]));
+        self.handle(Input::Append(vec![(ticket, leaf.into())]));
         if self.appender.is_none() {
             self.restart();
         }
@@ -174,7 +174,7 @@ impl World {
     pub fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Acknowledge { ticket, index } => {
+                Effect::Acknowledge { ticket, index, .. } => {
                     assert!(self.acknowledged.insert(ticket, index).is_none(), "{ticket:?} acknowledged twice");
                 }
                 Effect::Reject { .. } => {}

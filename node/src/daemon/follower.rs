@@ -1,0 +1,262 @@
+//! The node as witness and follower of the log: it keeps a copy of its own, cosigns what continues that copy and nothing
+//! else, and so has at hand what its gate and its guard go by.
+
+use std::collections::BTreeMap;
+
+use optelsom_codebook::{Hash256, SupplierId};
+use optelsom_ledger::entry::{DocumentChange, Entry, Subject};
+use optelsom_ledger::leaf::{Leaf, LeafTooLong};
+use optelsom_ledger::note::{CosignerKey, SignedCheckpoint};
+use optelsom_ledger::proof::{ProofError, TreeHead};
+use optelsom_ledger::tiles::{Edge, EdgeError};
+use optelsom_ledger::witness::{RecordError, WitnessRecord, WitnessRefusal, cosign};
+use optelsom_ledger::{IdentityKey, LogView, Trust};
+use optelsom_proto::v1;
+use optelsom_proto::v1::node_message::Message as Up;
+use optelsom_proto::wire::{AgreementSigned, LedgerUpdate};
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use super::clock::now;
+use super::log_store::Growth;
+use super::store::{Store, StoreError};
+
+/// Entries that are read from the store at once.
+const BATCH: u32 = 1024;
+
+/// Why the log is not followed. Unless it is the store, the coordinator is at fault, and the other suppliers should hear
+/// of it.
+#[derive(Debug, Error)]
+pub enum FollowError {
+    /// The node's own store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The node's own record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The node's own copy is not what its record says.
+    #[error("this node's copy of the log is damaged: {0}; its operator has to look at the state folder")]
+    Damaged(&'static str),
+    /// The checkpoint is refused.
+    #[error(transparent)]
+    Refused(#[from] WitnessRefusal),
+    /// The entries do not add up to the checkpoint.
+    #[error("the entries that came do not add up to the coordinator's checkpoint; do not go on, tell the other suppliers")]
+    OtherEntries,
+    /// The entries cannot be added.
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    /// The checkpoint is not one that enough witnesses have seen.
+    #[error("a checkpoint that was said to be witnessed is not: {0}")]
+    Unwitnessed(String),
+    /// A proof that cannot be.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// An entry that cannot be.
+    #[error(transparent)]
+    Leaf(#[from] LeafTooLong),
+}
+
+/// What the node knows of the log.
+#[derive(Debug)]
+struct Copy {
+    record: WitnessRecord,
+    /// The last one, with the log's signature; empty before the first.
+    checkpoint: Vec<u8>,
+    edge: Edge,
+    view: LogView,
+    /// How far enough witnesses have seen it.
+    witnessed: u64,
+    pending: Vec<Leaf>,
+    documents: Vec<Vec<u8>>,
+}
+
+/// The node's follower of the log.
+#[derive(Debug)]
+pub(super) struct Follower {
+    store: Store,
+    trust: Trust,
+    supplier: SupplierId,
+    identity: IdentityKey,
+    /// None where this supplier is not of the committee.
+    witness: Option<CosignerKey>,
+    /// `agreement.toml` as it stands.
+    agreement: Hash256,
+    copy: Mutex<Copy>,
+}
+
+/// What a follower is made with.
+pub(super) struct Following {
+    pub(super) trust: Trust,
+    pub(super) supplier: SupplierId,
+    pub(super) identity: IdentityKey,
+    pub(super) witness: Option<CosignerKey>,
+    pub(super) agreement: Hash256,
+}
+
+impl Follower {
+    /// Reads the node's copy of the log, and holds it against its record.
+    pub(super) async fn open(store: Store, following: Following) -> Result<Self, FollowError> {
+        let Following { trust, supplier, identity, witness, agreement } = following;
+        let (record, checkpoint) = match store.log_record().await? {
+            Some((record, checkpoint)) => (WitnessRecord::from_bytes(&record)?, checkpoint),
+            None => (WitnessRecord::fresh(trust.log()), Vec::new()),
+        };
+        let (mut edge, mut view) = (Edge::new(), LogView::new());
+        while edge.size() < record.head().size() {
+            let entries = store.log_entries(edge.size(), BATCH).await?;
+            if entries.is_empty() {
+                return Err(FollowError::Damaged("entries are missing"));
+            }
+            let leaves = entries.into_iter().map(Leaf::new).collect::<Result<Vec<_>, _>>()?;
+            observe(&store, &mut view, &leaves).await?;
+            edge = edge.extend(&leaves)?.edge;
+        }
+        if edge.size() > 0 && edge.head()? != *record.head() {
+            return Err(FollowError::Damaged("its entries are not those that were recorded"));
+        }
+        let copy = Copy { record, checkpoint, edge, view, witnessed: 0, pending: Vec::new(), documents: Vec::new() };
+        Ok(Self { store, trust, supplier, identity, witness, agreement, copy: Mutex::new(copy) })
+    }
+
+    /// Whom the node trusts with the log.
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// How much of the log the node has: said after every Hello.
+    pub(super) async fn state(&self) -> v1::LedgerState {
+        let mut copy = self.copy.lock().await;
+        copy.pending.clear();
+        copy.documents.clear();
+        v1::LedgerState { size: copy.record.head().size(), checkpoint: copy.checkpoint.clone() }
+    }
+
+    /// Takes in what the log has grown by; yields what to answer. What is answered is durable.
+    pub(super) async fn update(&self, update: LedgerUpdate) -> Result<Vec<Up>, FollowError> {
+        let mut copy = self.copy.lock().await;
+        if update.first != copy.edge.size() + copy.pending.len() as u64 {
+            // Something was lost on the way: the coordinator is told what is here, and begins from there.
+            copy.pending.clear();
+            copy.documents.clear();
+            let state = v1::LedgerState { size: copy.record.head().size(), checkpoint: copy.checkpoint.clone() };
+            return Ok(vec![Up::LedgerState(state)]);
+        }
+        copy.pending.extend(update.leaves);
+        copy.documents.extend(update.documents);
+        let Some((note, proof)) = update.end else { return Ok(Vec::new()) };
+        let (leaves, documents) = (std::mem::take(&mut copy.pending), std::mem::take(&mut copy.documents));
+        let checkpoint = SignedCheckpoint::parse(&note, self.trust.log()).map_err(WitnessRefusal::from)?;
+        let extension = copy.edge.extend(&leaves)?;
+        if extension.head != *checkpoint.head() {
+            return Err(FollowError::OtherEntries);
+        }
+        let cosigning = match &self.witness {
+            Some(key) => Some(cosign(&copy.record, &note, &proof, self.trust.log(), key, now())?),
+            None => None,
+        };
+        let record = match &cosigning {
+            Some(cosigning) => cosigning.record().clone(),
+            None => copy.record.advance(&checkpoint, &proof)?,
+        };
+        let (first, checkpoint) = (copy.edge.size(), note.as_slice());
+        let growth = Growth { first, leaves: &leaves, documents: &documents, record: &record, checkpoint };
+        self.store.grow(growth).await?;
+        observe(&self.store, &mut copy.view, &leaves).await?;
+        copy.edge = extension.edge;
+        copy.record = record;
+        copy.checkpoint = note;
+        let line = cosigning.map(|cosigning| cosigning.stored().1.to_text()).transpose();
+        let line = line.map_err(WitnessRefusal::from)?;
+        let cosigned = line.map(|line| Up::Cosigned(v1::Cosigned { line }));
+        Ok(cosigned.into_iter().chain(self.sign_agreement(&copy.view)).collect())
+    }
+
+    /// The signature on the change to this supplier's agreement, where the log has another than is in force here.
+    fn sign_agreement(&self, view: &LogView) -> Option<Up> {
+        let subject = Subject::Agreement(self.supplier.clone());
+        let newest = view.newest(&subject).map(|(at, change)| (at, change.named));
+        if newest.is_some_and(|(_, named)| named == self.agreement) {
+            return None;
+        }
+        let predecessor = newest.map(|(at, _)| at);
+        let change = DocumentChange { subject, document: self.agreement, named: self.agreement, predecessor };
+        Some(Up::Agreement(AgreementSigned { predecessor, signature: change.sign(&self.identity) }.into()))
+    }
+
+    /// A checkpoint that enough witnesses have seen; it is one of those that this node has seen.
+    pub(super) async fn witnessed(&self, note: &[u8]) -> Result<(), FollowError> {
+        let unwitnessed = |cause: &dyn std::fmt::Display| FollowError::Unwitnessed(cause.to_string());
+        let checkpoint = SignedCheckpoint::parse(note, self.trust.log()).map_err(|cause| unwitnessed(&cause))?;
+        self.trust.committee().check(&checkpoint).map_err(|cause| unwitnessed(&cause))?;
+        let head = *checkpoint.head();
+        let mut copy = self.copy.lock().await;
+        if head.size() > copy.record.head().size() {
+            return Ok(());
+        }
+        if self.root_at(&copy, head.size()).await? != Some(head.root()) {
+            return Err(FollowError::OtherEntries);
+        }
+        copy.witnessed = copy.witnessed.max(head.size());
+        Ok(())
+    }
+
+    /// The record as it was when the log had so many entries; none where the node has not so many.
+    pub(super) async fn record_at(&self, size: u64) -> Result<Option<WitnessRecord>, FollowError> {
+        let copy = self.copy.lock().await;
+        let Some(root) = self.root_at(&copy, size).await? else { return Ok(None) };
+        Ok(Some(copy.record.earlier(TreeHead::new(size, root)?)))
+    }
+
+    /// Looks into the entries, as far as enough witnesses have seen them.
+    pub(super) async fn look<T>(&self, look: impl FnOnce(&LogView, u64) -> T) -> T {
+        let copy = self.copy.lock().await;
+        look(&copy.view, copy.witnessed)
+    }
+
+    async fn root_at(&self, copy: &Copy, size: u64) -> Result<Option<Hash256>, FollowError> {
+        let head = copy.record.head();
+        match size {
+            size if size == head.size() => Ok(Some(head.root())),
+            size if size > head.size() => Ok(None),
+            size => match self.store.log_root(size).await? {
+                Some(root) => Ok(Some(root)),
+                None => self.rebuild(size).await.map(Some),
+            },
+        }
+    }
+
+    /// For a size that this node was never shown a checkpoint of, since it was away then.
+    async fn rebuild(&self, size: u64) -> Result<Hash256, FollowError> {
+        let mut edge = Edge::new();
+        while edge.size() < size {
+            let most = u32::try_from(size - edge.size()).unwrap_or(BATCH).min(BATCH);
+            let leaves = self.store.log_entries(edge.size(), most).await?.into_iter().map(Leaf::new);
+            let leaves = leaves.collect::<Result<Vec<_>, _>>()?;
+            if leaves.is_empty() {
+                return Err(FollowError::Damaged("entries are missing"));
+            }
+            edge = edge.extend(&leaves)?.edge;
+        }
+        Ok(edge.head()?.root())
+    }
+}
+
+async fn observe(store: &Store, view: &mut LogView, leaves: &[Leaf]) -> Result<(), StoreError> {
+    let entries: Vec<Option<Entry>> = leaves.iter().map(|leaf| Entry::from_bytes(leaf.as_bytes()).ok()).collect();
+    let mut documents = BTreeMap::new();
+    for entry in entries.iter().flatten() {
+        let digest = match entry {
+            Entry::Query(query) => query.query,
+            Entry::Document(document) => document.change().document,
+            _ => continue,
+        };
+        documents.extend(store.log_document(&digest).await?.map(|document| (digest, document)));
+    }
+    for entry in &entries {
+        if let Err(fault) = view.observe(entry.as_ref(), &|digest| documents.get(digest).cloned()) {
+            tracing::warn!(%fault, "an entry of the log contradicts one before it");
+        }
+    }
+    Ok(())
+}
