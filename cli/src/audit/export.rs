@@ -14,10 +14,10 @@ use optelsom_ledger::audit::{CHECKPOINT, RELEASE_FILES, document_path, release_f
 use optelsom_ledger::entry::Entry;
 use optelsom_ledger::note::SignedCheckpoint;
 use optelsom_ledger::tiles::{TilePath, read_bundle};
+use optelsom_proto::Credentials;
 use optelsom_proto::dial::dial;
 use optelsom_proto::v1::ledger_service_client::LedgerServiceClient;
 use optelsom_proto::v1::{FilePart, ReadRequest};
-use optelsom_proto::{Credentials, RoleKind};
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 use tonic::{Code, Streaming};
@@ -48,19 +48,22 @@ pub struct Exported {
 
 /// A connection that reads files of the log.
 #[derive(Clone, Debug)]
-struct Source(LedgerServiceClient<Channel>);
+pub struct Source(LedgerServiceClient<Channel>);
 
 impl Source {
-    async fn open(configuration: &Configuration) -> Result<Self, Failure> {
+    /// Reads over this connection.
+    pub fn new(channel: Channel) -> Self {
+        Self(LedgerServiceClient::new(channel))
+    }
+
+    /// Connects as this configuration says; all of the federation may read the log.
+    ///
+    /// # Errors
+    /// When the credentials cannot be used, or there is no connection.
+    pub async fn open(configuration: &Configuration) -> Result<Self, Failure> {
         let credentials = Credentials::read(&configuration.certificate, &configuration.key, &configuration.authority)?;
-        let role = credentials.role();
-        if !matches!(role.kind(), RoleKind::Auditor | RoleKind::Operator) {
-            let text =
-                format!("the certificate is that of {role}; the log is fetched with one of optelsom:auditor:<name>");
-            return Err(Failure::NotAuthorised(text));
-        }
         let connection = dial(&credentials, &configuration.target).await?;
-        Ok(Self(LedgerServiceClient::new(connection.channel)))
+        Ok(Self::new(connection.channel))
     }
 
     /// One file; none where there is none (yet).
@@ -93,24 +96,25 @@ async fn whole(mut parts: Streaming<FilePart>, path: &str) -> Result<Option<Vec<
 ///
 /// # Errors
 /// When the folder exists, the coordinator cannot be reached, or what it serves is not this log.
-pub async fn export(
-    configuration: &Configuration,
-    accepted: &Accepted,
-    folder: &Path,
-    lang: Lang,
-) -> Result<Exported, Failure> {
-    if folder.exists() {
-        return Err(Failure::Usage(format!("{} exists; an export makes a new folder", folder.display())));
-    }
+pub async fn export(source: Source, accepted: &Accepted, folder: &Path, lang: Lang) -> Result<Exported, Failure> {
+    refuse_existing(folder)?;
     let partial = partial(folder)?;
     fs::create_dir_all(&partial).map_err(|cause| Failure::file(&partial, cause))?;
-    let source = Source::open(configuration).await?;
     let mut export = Fetching { source, partial: partial.clone(), progress: Fetched::default(), lang };
     let exported = export.everything(&accepted.trust).await?;
     let copy = partial.join(COPY);
     write(&copy, accepted.copy().as_bytes()).map_err(|cause| Failure::file(&copy, cause))?;
     fs::rename(&partial, folder).map_err(|cause| Failure::file(folder, cause))?;
     Ok(exported)
+}
+
+/// An export makes a new folder.
+///
+/// # Errors
+/// When there is one of that name.
+pub fn refuse_existing(folder: &Path) -> Result<(), Failure> {
+    let exists = || Failure::Usage(format!("{} exists; an export makes a new folder", folder.display()));
+    if folder.exists() { Err(exists()) } else { Ok(()) }
 }
 
 fn partial(folder: &Path) -> Result<PathBuf, Failure> {

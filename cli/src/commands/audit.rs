@@ -12,7 +12,7 @@ use crate::audit::arguments::{
     VerifyArguments,
 };
 use crate::audit::examine::{Examined, examine};
-use crate::audit::export::export;
+use crate::audit::export::{Source, export, refuse_existing};
 use crate::audit::search::Search;
 use crate::audit::tale::tell;
 use crate::audit::trust::Accepted;
@@ -38,7 +38,9 @@ async fn fetch(session: Session<'_>, arguments: &ExportArguments) -> Result<(), 
     let configuration = session.configuration()?;
     let lang = session.lang(Some(&configuration));
     let accepted = Accepted::read(&arguments.trust, || session.configuration())?;
-    let done = export(&configuration, &accepted, &arguments.output, lang).await?;
+    refuse_existing(&arguments.output)?;
+    let source = Source::open(&configuration).await?;
+    let done = export(source, &accepted, &arguments.output, lang).await?;
     let (folder, entries, files) = (arguments.output.display(), done.entries, done.files);
     let told = match lang {
         Lang::Nl => {

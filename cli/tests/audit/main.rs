@@ -2,15 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod browser;
+mod export;
 mod foreign;
 mod journal;
 mod report;
 mod sample;
 mod verify;
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use optelsom_cli::audit::arguments::TrustArguments;
+use optelsom_cli::audit::trust::Accepted;
 use sample::Sample;
 
 /// A folder with the good sample in `export`, and the auditor's `trust.toml`.
@@ -30,4 +34,13 @@ fn audit(folder: &Path, words: &[&str]) -> Output {
 /// Exit code and standard output.
 fn told(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap())
+}
+
+/// What an auditor has who was given the sample's trust file.
+fn accepted() -> Accepted {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = folder.path().join("trust.toml");
+    fs::write(&trust, Sample::trust().to_toml()).unwrap();
+    let arguments = TrustArguments { trust: Some(trust), roster: Vec::new() };
+    Accepted::read(&arguments, || panic!("the trust file was named")).unwrap()
 }

@@ -4,14 +4,13 @@ use std::fs;
 
 use optelsom_cli::audit::examine::examine_export;
 use optelsom_cli::audit::folder::Export;
-use optelsom_cli::audit::trust::Accepted;
 use optelsom_cli::audit::verdict::code;
 use optelsom_ledger::audit::{Files, Place, document_path};
 use optelsom_ledger::entry::{Entry, Outcome, Subject};
 use optelsom_ledger::{Member, Roster};
 
 use crate::sample::{SUPPLIERS, Sample, write};
-use crate::{audit, exported, told};
+use crate::{accepted, audit, exported, told};
 
 /// Exit code of a sample with these files.
 fn code_of(files: &Files) -> Option<i32> {
@@ -199,14 +198,6 @@ fn flipped_bits_are_found_and_named() {
             files.get_mut(&path).unwrap()[bit / 8] ^= 1 << (bit % 8);
         }
     }
-}
-
-fn accepted() -> Accepted {
-    let folder = tempfile::tempdir().unwrap();
-    let trust = folder.path().join("trust.toml");
-    fs::write(&trust, Sample::trust().to_toml()).unwrap();
-    let arguments = optelsom_cli::audit::arguments::TrustArguments { trust: Some(trust), roster: Vec::new() };
-    Accepted::read(&arguments, || panic!("the trust file was named")).unwrap()
 }
 
 #[test]
