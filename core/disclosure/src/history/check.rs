@@ -8,7 +8,7 @@ use super::earlier::{Earlier, Knowledge};
 use super::model::{Model, Piece, Source};
 use super::solve::{Need, Solver, Target, Unsolved};
 use super::{History, TooLarge};
-use crate::attacker::Counting;
+use crate::attacker::{Counting, Interval};
 use crate::cell::CellValue;
 use crate::policy::Policy;
 use crate::protect::ProtectError;
@@ -28,6 +28,8 @@ pub(crate) struct Watch {
     relations: Vec<Relation>,
     fixed: BTreeSet<usize>,
     hidden_before: BTreeSet<usize>,
+    /// What was spent on linear programs so far.
+    work: usize,
 }
 
 /// A cell of one table, and the cells of another that lie within it.
@@ -104,6 +106,7 @@ impl History {
             model,
             fixed: BTreeSet::new(),
             hidden_before: BTreeSet::new(),
+            work: 0,
         };
         watch.recognise();
         Ok(Some(Beside::Watched(Box::new(watch))))
@@ -163,21 +166,33 @@ impl Watch {
             Unsolved::TooLarge => ProtectError::TooMuchBefore(any),
             Unsolved::Inconsistent => ProtectError::ContradictsBefore,
         };
-        let opened = Solver::new(&self.model, None).and_then(|solver| solver.opened(&targets)).map_err(failed)?;
-        if opened.is_empty() {
-            return Ok(None);
+        let solver = Solver::new(&self.model, None).map_err(failed)?;
+        // What plain arithmetic gives away is mended first: there is less to solve then.
+        let settled = solver.settled(&targets);
+        if let Some(collision) = self.caused(proposed, &watched, &targets, settled).map_err(failed)? {
+            return Ok(Some(collision));
         }
-        // What was known as closely before is not this table's doing.
-        let before = Solver::new(&self.model, Some(new)).map_err(failed)?;
+        let opened = solver.opened(&targets, &mut self.work).map_err(failed)?;
+        self.caused(proposed, &watched, &targets, opened).map_err(failed)
+    }
+
+    /// Of what becomes known too closely, what is the new table's doing: it was not known as closely before.
+    fn caused(
+        &mut self,
+        proposed: &Proposed<'_>,
+        watched: &[Watched],
+        targets: &[Target],
+        opened: Vec<(usize, Interval)>,
+    ) -> Result<Option<Collision>, Unsolved> {
+        let (Some(&(any, _)), false) = (self.earlier.first(), opened.is_empty()) else { return Ok(None) };
+        let before = Solver::new(&self.model, Some(self.new_table()))?;
+        let same: Vec<Target> = opened.iter().filter_map(|(at, _)| targets.get(*at).cloned()).collect();
+        let before: BTreeMap<usize, Interval> = before.opened(&same, &mut self.work)?.into_iter().collect();
         let mut collision: Option<Collision> = None;
-        for (at, now) in opened {
-            let Some(watched) = watched.get(at) else { continue };
-            let was = before.opened(std::slice::from_ref(&watched.target)).map_err(failed)?;
-            if was.first().is_some_and(|(_, was)| *was == now) {
-                continue;
-            }
-            let collision = collision
-                .get_or_insert_with(|| Collision { earlier: watched.earlier.unwrap_or(any), hide: BTreeSet::new() });
+        for (place, (at, now)) in opened.into_iter().enumerate() {
+            let Some(watched) = watched.get(at).filter(|_| before.get(&place) != Some(&now)) else { continue };
+            let earlier = watched.earlier.unwrap_or(any);
+            let collision = collision.get_or_insert_with(|| Collision { earlier, hide: BTreeSet::new() });
             let suspects = self.suspects(watched, proposed);
             if !suspects.iter().any(|cell| collision.hide.contains(cell))
                 && let Some(&cell) = suspects.first()

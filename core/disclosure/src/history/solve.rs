@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 
-use super::model::Model;
-use crate::attacker::{Interval, Known};
+use super::model::{Model, Row};
+use crate::attacker::Interval;
 
 /// The solver's answers are exact to less than this.
 const TOLERANCE: f64 = 1e-5;
 /// More unknowns than this in one linear program are not tried.
 const MOST_UNKNOWNS: usize = 1500;
-/// The unknowns of all linear programs of one look at a model, together.
-const MOST_WORK: usize = 400_000;
+/// How much is spent on one table, in squares of the unknowns of its linear programs: at most about half a minute.
+const MOST_WORK: usize = 200_000_000;
 
 /// Why nothing can be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +49,30 @@ pub(super) struct Target {
 }
 
 /// A model in which all that follows by plain arithmetic has been worked out.
-pub(super) struct Solver<'m> {
-    model: &'m Model,
+pub(super) struct Solver {
     /// For each atom what it counts, where that is known.
     values: Vec<Option<i64>>,
-    /// For each row whether it says anything of atoms that are not known.
-    active: Vec<bool>,
+    rows: Vec<Live>,
     touching: Touching,
+}
+
+/// What is left of a row: the atoms that are not known.
+#[derive(Clone, Debug)]
+struct Live {
+    plus: Vec<u32>,
+    minus: Vec<u32>,
+    lower: i64,
+    upper: Option<i64>,
+}
+
+impl Live {
+    fn is_exact_sum(&self) -> bool {
+        self.minus.is_empty() && self.upper == Some(self.lower)
+    }
+
+    fn says_something(&self) -> bool {
+        self.lower > 0 || self.upper.is_some() || !self.minus.is_empty()
+    }
 }
 
 /// For each atom the rows that it stands in, and with which sign.
@@ -65,14 +82,11 @@ struct Touching {
 }
 
 impl Touching {
-    fn new(model: &Model, used: &[bool]) -> Self {
-        let mut starts = vec![0_usize; model.atoms + 1];
-        let rows = || model.rows.iter().enumerate().filter(|(at, _)| used.get(*at) == Some(&true));
-        for (_, row) in rows() {
-            for &atom in row.plus.iter().chain(&row.minus) {
-                if let Some(count) = starts.get_mut(atom as usize + 1) {
-                    *count += 1;
-                }
+    fn new(atoms: usize, rows: &[Live]) -> Self {
+        let mut starts = vec![0_usize; atoms + 1];
+        for &atom in rows.iter().flat_map(|row| row.plus.iter().chain(&row.minus)) {
+            if let Some(count) = starts.get_mut(atom as usize + 1) {
+                *count += 1;
             }
         }
         let mut sum = 0;
@@ -82,12 +96,12 @@ impl Touching {
         }
         let mut next = starts.clone();
         let mut all = vec![(0, false); sum];
-        for (at, row) in rows() {
+        for (row, at) in rows.iter().zip(0_u32..) {
             let plus = row.plus.iter().map(|atom| (atom, true));
             for (&atom, sign) in plus.chain(row.minus.iter().map(|atom| (atom, false))) {
                 if let Some(place) = next.get_mut(atom as usize) {
                     if let Some(slot) = all.get_mut(*place) {
-                        *slot = (u32::try_from(at).unwrap_or(u32::MAX), sign);
+                        *slot = (at, sign);
                     }
                     *place += 1;
                 }
@@ -103,7 +117,7 @@ impl Touching {
     }
 }
 
-/// What is left of a row.
+/// What is left of a row while atoms become known.
 #[derive(Clone, Copy, Default)]
 struct Rest {
     sum: i64,
@@ -111,31 +125,34 @@ struct Rest {
     minus: usize,
 }
 
-impl<'m> Solver<'m> {
+impl Solver {
     /// Works out what follows by plain arithmetic; `without` a table if one is to be left out.
-    pub(super) fn new(model: &'m Model, without: Option<usize>) -> Result<Self, Unsolved> {
-        let says = |known: Known, minus: &[u32]| known.lower > 0 || known.upper.is_some() || !minus.is_empty();
-        let used = model
-            .rows
-            .iter()
-            .map(|row| says(row.known, &row.minus) && row.of.is_none_or(|(source, _)| without != Some(source)));
-        let used: Vec<bool> = used.collect();
-        let touching = Touching::new(model, &used);
-        let mut solver = Self { model, values: vec![None; model.atoms], active: used, touching };
+    pub(super) fn new(model: &Model, without: Option<usize>) -> Result<Self, Unsolved> {
+        let told = model.rows.iter().filter(|row| row.of.is_none_or(|(source, _)| without != Some(source)));
+        let live = |row: &Row| {
+            let (plus, minus) = (row.plus.clone(), row.minus.clone());
+            Live { plus, minus, lower: row.known.lower, upper: row.known.upper }
+        };
+        let rows: Vec<Live> = told.map(live).filter(Live::says_something).collect();
+        let touching = Touching::new(model.atoms, &rows);
+        let mut solver = Self { values: vec![None; model.atoms], rows, touching };
         solver.settle()?;
+        // What a row has in common with those within it says nothing new, and would tie together what is independent.
+        while solver.reduce() {
+            solver.settle()?;
+        }
         Ok(solver)
     }
 
+    /// Works out atoms from single rows, until no row tells any more, and leaves them out of the rows.
     fn settle(&mut self) -> Result<(), Unsolved> {
-        let mut rests: Vec<Rest> =
-            self.model.rows.iter().map(|row| Rest { sum: 0, plus: row.plus.len(), minus: row.minus.len() }).collect();
+        self.touching = Touching::new(self.values.len(), &self.rows);
+        let rest = |row: &Live| Rest { sum: 0, plus: row.plus.len(), minus: row.minus.len() };
+        let mut rests: Vec<Rest> = self.rows.iter().map(rest).collect();
         let mut waiting: Vec<usize> = (0..rests.len()).rev().collect();
         while let Some(at) = waiting.pop() {
-            if self.active.get(at) != Some(&true) {
-                continue;
-            }
             for (atom, value) in self.follows(at, &rests)? {
-                if self.values.get(atom as usize).is_none_or(Option::is_some) {
+                if !self.is_unknown(atom) {
                     continue;
                 }
                 if let Some(slot) = self.values.get_mut(atom as usize) {
@@ -150,25 +167,39 @@ impl<'m> Solver<'m> {
                 }
             }
         }
-        for (active, rest) in self.active.iter_mut().zip(&rests) {
-            *active &= rest.plus + rest.minus > 0;
+        let values = &self.values;
+        let is_unknown = |atom: &u32| values.get(*atom as usize).is_some_and(Option::is_none);
+        for (row, rest) in self.rows.iter_mut().zip(&rests) {
+            row.plus.retain(is_unknown);
+            row.minus.retain(is_unknown);
+            row.lower -= rest.sum;
+            row.upper = row.upper.map(|upper| upper - rest.sum);
         }
+        self.drop_idle()?;
+        self.touching = Touching::new(self.values.len(), &self.rows);
+        Ok(())
+    }
+
+    /// Rows without atoms have to hold; then they are of no more use.
+    fn drop_idle(&mut self) -> Result<(), Unsolved> {
+        let is_idle = |row: &Live| row.plus.is_empty() && row.minus.is_empty();
+        if self.rows.iter().any(|row| is_idle(row) && (row.lower > 0 || row.upper.is_some_and(|upper| upper < 0))) {
+            return Err(Unsolved::Inconsistent);
+        }
+        self.rows.retain(|row| !is_idle(row) && row.says_something());
         Ok(())
     }
 
     /// The atoms that a row settles, given what is known already.
     fn follows(&self, at: usize, rests: &[Rest]) -> Result<Vec<(u32, i64)>, Unsolved> {
-        let (Some(row), Some(rest)) = (self.model.rows.get(at), rests.get(at)) else { return Ok(Vec::new()) };
-        let lower = row.known.lower - rest.sum;
-        let upper = row.known.upper.map(|upper| upper - rest.sum);
+        let (Some(row), Some(rest)) = (self.rows.get(at), rests.get(at)) else { return Ok(Vec::new()) };
+        let lower = row.lower - rest.sum;
+        let upper = row.upper.map(|upper| upper - rest.sum);
         let contradicts = (rest.minus == 0 && upper.is_some_and(|upper| upper < 0)) || (rest.plus == 0 && lower > 0);
         if contradicts || upper.is_some_and(|upper| upper < lower) {
             return Err(Unsolved::Inconsistent);
         }
-        let unknown = |atoms: &[u32]| {
-            let unknown = |atom: &u32| self.values.get(*atom as usize).is_some_and(Option::is_none);
-            atoms.iter().copied().filter(unknown).collect::<Vec<u32>>()
-        };
+        let unknown = |atoms: &[u32]| atoms.iter().copied().filter(|&atom| self.is_unknown(atom)).collect::<Vec<u32>>();
         Ok(match (rest.plus, rest.minus) {
             (0, 0) => Vec::new(),
             (_, 0) if upper == Some(0) => unknown(&row.plus).into_iter().map(|atom| (atom, 0)).collect(),
@@ -179,14 +210,83 @@ impl<'m> Solver<'m> {
         })
     }
 
+    /// Takes known sums out of the rows that they lie within, the smallest rows first. Whether there were any.
+    fn reduce(&mut self) -> bool {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        let size = |at: usize| self.rows.get(at).map_or(0, |row| row.plus.len() + row.minus.len());
+        order.sort_by_key(|&at| (size(at), at));
+        let mut rank = vec![0_usize; self.rows.len()];
+        for (place, &at) in order.iter().enumerate() {
+            if let Some(rank) = rank.get_mut(at) {
+                *rank = place;
+            }
+        }
+        let reduced: Vec<Option<Live>> = order.iter().map(|&at| self.reduced(at, &rank)).collect();
+        let mut changed = false;
+        for (at, row) in order.into_iter().zip(reduced) {
+            if let (Some(row), Some(slot)) = (row, self.rows.get_mut(at)) {
+                *slot = row;
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// A row without the sums of lower rank within it, if there are any.
+    fn reduced(&self, at: usize, rank: &[usize]) -> Option<Live> {
+        let row = self.rows.get(at)?;
+        let mut left = row.clone();
+        let mut taken = false;
+        for positive in [true, false] {
+            let side = if positive { &row.plus } else { &row.minus };
+            let mut within: BTreeMap<u32, usize> = BTreeMap::new();
+            for &atom in side {
+                for &(other, _) in self.touching.of(atom) {
+                    if rank.get(other as usize) < rank.get(at) {
+                        *within.entry(other).or_default() += 1;
+                    }
+                }
+            }
+            let sums = within.into_iter().filter_map(|(other, atoms)| {
+                let sum = self.rows.get(other as usize).filter(|sum| sum.is_exact_sum() && sum.plus.len() == atoms)?;
+                Some((std::cmp::Reverse(atoms), other, sum))
+            });
+            let mut sums: Vec<_> = sums.collect();
+            sums.sort_by_key(|&(atoms, other, _)| (atoms, other));
+            let mut gone: BTreeSet<u32> = BTreeSet::new();
+            for (_, _, sum) in sums {
+                if sum.plus.iter().any(|atom| gone.contains(atom)) {
+                    continue;
+                }
+                gone.extend(&sum.plus);
+                let value = if positive { sum.lower } else { -sum.lower };
+                left.lower -= value;
+                left.upper = left.upper.map(|upper| upper - value);
+            }
+            taken |= !gone.is_empty();
+            (if positive { &mut left.plus } else { &mut left.minus }).retain(|atom| !gone.contains(atom));
+        }
+        taken.then_some(left)
+    }
+
     fn is_unknown(&self, atom: u32) -> bool {
         self.values.get(atom as usize).is_some_and(Option::is_none)
     }
 
-    /// The targets that become known more closely than they may, with what is known of each.
-    pub(super) fn opened(&self, targets: &[Target]) -> Result<Vec<(usize, Interval)>, Unsolved> {
+    /// The targets that plain arithmetic alone gives away.
+    pub(super) fn settled(&self, targets: &[Target]) -> Vec<(usize, Interval)> {
+        let value = |atom: &u32| self.values.get(*atom as usize).copied().flatten();
+        let known = |target: &Target| {
+            let sum = target.atoms.iter().map(value).sum::<Option<i64>>()?;
+            Some(Interval { lower: sum, upper: Some(sum) }).filter(|known| !target.need.is_met(*known))
+        };
+        targets.iter().enumerate().filter_map(|(at, target)| Some((at, known(target)?))).collect()
+    }
+
+    /// The targets that become known more closely than they may, with what is known of each. What it takes is added to
+    /// `work`.
+    pub(super) fn opened(&self, targets: &[Target], work: &mut usize) -> Result<Vec<(usize, Interval)>, Unsolved> {
         let mut opened = Vec::new();
-        let mut work = 0;
         for together in self.components(targets) {
             let mut program = Program::new(self, targets, &together);
             for &at in &together {
@@ -194,8 +294,8 @@ impl<'m> Solver<'m> {
                 if program.is_proven(at, target.need) {
                     continue;
                 }
-                work += program.size();
-                if program.size() > MOST_UNKNOWNS || work > MOST_WORK {
+                *work += program.size().pow(2);
+                if program.size() > MOST_UNKNOWNS || *work > MOST_WORK {
                     return Err(Unsolved::TooLarge);
                 }
                 let known = program.interval(at, target.need)?;
@@ -210,9 +310,8 @@ impl<'m> Solver<'m> {
 
     /// Targets that depend on each other.
     fn components(&self, targets: &[Target]) -> Vec<Vec<usize>> {
-        let mut union = Union::new(self.model.atoms);
-        let rows = self.model.rows.iter().zip(&self.active).filter(|(_, active)| **active);
-        let rows = rows.map(|(row, _)| row.plus.iter().chain(&row.minus).copied().collect::<Vec<u32>>());
+        let mut union = Union::new(self.values.len());
+        let rows = self.rows.iter().map(|row| row.plus.iter().chain(&row.minus).copied().collect::<Vec<u32>>());
         for atoms in rows.chain(targets.iter().map(|target| target.atoms.clone())) {
             let mut unknown = atoms.into_iter().filter(|&atom| self.is_unknown(atom));
             if let Some(first) = unknown.next() {
@@ -276,7 +375,7 @@ type Term = (usize, f64);
 type Signature = (Vec<(u32, bool)>, Vec<usize>);
 
 impl Program {
-    fn new(solver: &Solver<'_>, targets: &[Target], together: &[usize]) -> Self {
+    fn new(solver: &Solver, targets: &[Target], together: &[usize]) -> Self {
         let mut atoms = BTreeSet::new();
         let mut rows = BTreeSet::new();
         let mut waiting: Vec<u32> = Vec::new();
@@ -296,12 +395,10 @@ impl Program {
                 continue;
             }
             for &(row, _) in solver.touching.of(atom) {
-                let is_active = solver.active.get(row as usize) == Some(&true);
-                if is_active
-                    && rows.insert(row)
-                    && let Some(row) = solver.model.rows.get(row as usize)
+                if rows.insert(row)
+                    && let Some(row) = solver.rows.get(row as usize)
                 {
-                    waiting.extend(row.plus.iter().chain(&row.minus).filter(|atom| solver.is_unknown(**atom)));
+                    waiting.extend(row.plus.iter().chain(&row.minus));
                 }
             }
         }
@@ -395,17 +492,12 @@ impl Program {
     }
 }
 
-impl Solver<'_> {
-    /// What is left of a row's range once the known atoms are taken out.
+impl Solver {
+    /// Between which two ends a row adds up.
     #[allow(clippy::cast_precision_loss)] // counts are far below 2^52
     fn range(&self, at: u32) -> Option<(f64, f64)> {
-        let row = self.model.rows.get(at as usize)?;
-        let sum = |atoms: &[u32]| -> i64 {
-            atoms.iter().filter_map(|&atom| self.values.get(atom as usize).copied().flatten()).sum()
-        };
-        let sum = sum(&row.plus) - sum(&row.minus);
-        let upper = row.known.upper.map_or(f64::INFINITY, |upper| (upper - sum) as f64);
-        Some(((row.known.lower - sum) as f64, upper))
+        let row = self.rows.get(at as usize)?;
+        Some((row.lower as f64, row.upper.map_or(f64::INFINITY, |upper| upper as f64)))
     }
 }
 
