@@ -160,6 +160,11 @@ impl LogView {
         waived
     }
 
+    /// Whether a certificate was checked here and holds; see [`History::certified`].
+    pub fn certified(&self, query: u64, at: u64) -> bool {
+        self.history.certified(query, at)
+    }
+
     /// What the query at this index is about, as far as it can be read.
     pub fn known(&self, query: u64) -> Option<&Known> {
         self.history.known(query)

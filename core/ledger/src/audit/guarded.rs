@@ -48,6 +48,11 @@ impl Guarded {
         None
     }
 
+    /// Whether the certificate at index `at` was found to hold already: what was checked once is not checked again.
+    pub(super) fn certified(&self, query: u64, at: u64) -> bool {
+        self.view.certified(query, at)
+    }
+
     fn judge(&mut self, at: u64, entry: &ParticipantsEntry) {
         let known = self.view.known(entry.query);
         let likeness = format!(

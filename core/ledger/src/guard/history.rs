@@ -96,6 +96,14 @@ impl History {
         place
     }
 
+    /// Whether the final or void certificate at index `at` was checked and is the first of its kind that holds for the
+    /// query at index `query`.
+    pub fn certified(&self, query: u64, at: u64) -> bool {
+        let Some(query) = self.queries.get(&query) else { return false };
+        let made_final = self.finals.get(&query.id).is_some_and(|(first, ..)| *first == at);
+        made_final || self.voids.get(&query.id) == Some(&at)
+    }
+
     /// What is known of the query at this index beyond its entry.
     pub fn known(&self, query: u64) -> Option<&Known> {
         self.queries.get(&query).map(|query| &query.known)
