@@ -17,6 +17,8 @@ type Likeness = String;
 #[derive(Default)]
 pub(super) struct Guarded {
     view: LogView,
+    /// Of each query, c as its entry says: it counts where its roster is not at hand.
+    collusions: BTreeMap<u64, u64>,
     /// Of each query, its sets so far.
     sets: BTreeMap<u64, Vec<(u64, Likeness)>>,
     /// What is compared with whatever comes. Sets that may have been left out since are not in it.
@@ -36,6 +38,7 @@ impl Guarded {
         // What it says of endings is found by the audit itself.
         let _ = self.view.observe(entry, documents);
         match entry? {
+            Entry::Query(entry) => drop(self.collusions.insert(at, entry.collusion)),
             Entry::Participants(entry) => self.judge(at, entry),
             Entry::Final(entry) => {
                 self.made_final(entry);
@@ -56,7 +59,8 @@ impl Guarded {
     fn judge(&mut self, at: u64, entry: &ParticipantsEntry) {
         let known = self.view.known(entry.query);
         let likeness = format!(
-            "{:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?}",
+            self.collusions.get(&entry.query),
             known.map(|known| &known.about),
             known.and_then(|known| known.scope.as_ref()).map(crate::roster::Scope::collusion),
             entry.participants
