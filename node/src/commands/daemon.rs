@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Outcome, decide, journal, run};
 use crate::configuration::Configuration;
-use crate::daemon::store::Question;
+use crate::daemon::store::{Question, Store};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -65,6 +65,27 @@ impl Pending {
             describe(question, &codebook);
             println!("  optelsom-node approve {0}, or optelsom-node deny {0}", question.query.short());
         }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Arguments of `reconcile`.
+#[derive(Debug, Args)]
+pub struct Reconcile {}
+
+impl Reconcile {
+    pub(super) fn run(&self, configuration: &Configuration) -> Outcome {
+        // Held until it is done: a node that runs would go on with what it had.
+        let _lock = crate::daemon::lock(configuration.state())?;
+        let reconciled = async {
+            let store = Store::open(configuration.state()).await?;
+            crate::daemon::reconcile(&store, configuration.incarnation()).await
+        };
+        Runtime::new()?.block_on(reconciled)?;
+        println!(
+            "The node may be started. It answers and cosigns again once enough other witnesses have seen the log after \
+             this moment; whatever stands in the log before that it never answers."
+        );
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -70,6 +70,9 @@ enum Command {
     /// Have the node refuse a query that waits.
     #[command(after_help = EXIT_CODES)]
     Deny(daemon::Decide),
+    /// Let a node begin again whose store was put back from a backup. The node must not be running.
+    #[command(after_help = EXIT_CODES)]
+    Reconcile(daemon::Reconcile),
     /// Show what was asked of this node, and what it answered.
     #[command(after_help = EXIT_CODES)]
     Journal(daemon::Journal),
@@ -96,6 +99,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Pending(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
         Command::Approve(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found, true)),
         Command::Deny(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found, false)),
+        Command::Reconcile(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
         Command::Journal(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
     };
     outcome.unwrap_or_else(|error| {

@@ -58,6 +58,7 @@ pub(super) struct TrustDocument {
 pub(super) struct LedgerDocument {
     pub(super) trust: Option<PathBuf>,
     pub(super) witness_key: Option<PathBuf>,
+    pub(super) incarnation: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -64,6 +64,7 @@ pub struct Configuration {
     identity: Option<PathBuf>,
     trust: PathBuf,
     witness_key: PathBuf,
+    incarnation: PathBuf,
     health: SocketAddr,
     datasets: BTreeMap<Spanned<String>, DatasetDocument>,
 }
@@ -109,10 +110,14 @@ impl Configuration {
             source::override_url_file(name.get_ref(), dataset.source.get_mut(), environment);
         }
         let file = |named: Option<PathBuf>, default: &str| folder.join(named.unwrap_or_else(|| default.into()));
+        let state = file(document.state, "state");
+        // Beside the state folder, not in it: backups of that folder are to leave it out.
+        let beside = || state.with_extension("incarnation");
         let made = supplier.zip(coordinator).map(|(supplier, coordinator)| Self {
             path: path.to_owned(),
             supplier,
-            state: file(document.state, "state"),
+            incarnation: document.ledger.incarnation.as_ref().map_or_else(beside, |named| folder.join(named)),
+            state: state.clone(),
             codebook: file(document.codebook, "codebook.toml"),
             agreement: file(document.agreement, "agreement.toml"),
             roster: file(document.roster, "roster.toml"),
@@ -177,6 +182,11 @@ impl Configuration {
     /// The file that says whom this operator trusts with the log.
     pub fn trust(&self) -> &Path {
         &self.trust
+    }
+
+    /// The file beside the state folder that backups leave out: by it the node knows whether its store was put back.
+    pub fn incarnation(&self) -> &Path {
+        &self.incarnation
     }
 
     /// The file with the key that this node witnesses the log with.

@@ -18,6 +18,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use super::clock::now;
+use super::incarnation::Standing;
 use super::log_store::Growth;
 use super::store::{Store, StoreError};
 
@@ -69,6 +70,8 @@ struct Copy {
     witnessed: u64,
     pending: Vec<Leaf>,
     documents: Vec<Vec<u8>>,
+    /// Whether the node may cosign, and from where on it may answer.
+    standing: Standing,
 }
 
 /// The node's follower of the log.
@@ -115,7 +118,8 @@ impl Follower {
         if edge.size() > 0 && edge.head()? != *record.head() {
             return Err(FollowError::Damaged("its entries are not those that were recorded"));
         }
-        let copy = Copy { record, checkpoint, edge, view, witnessed: 0, pending: Vec::new(), documents: Vec::new() };
+        let (pending, documents, standing) = (Vec::new(), Vec::new(), store.standing().await?);
+        let copy = Copy { record, checkpoint, edge, view, witnessed: 0, pending, documents, standing };
         Ok(Self { store, trust, supplier, identity, witness, agreement, copy: Mutex::new(copy) })
     }
 
@@ -152,6 +156,8 @@ impl Follower {
             return Err(FollowError::OtherEntries);
         }
         let cosigning = match &self.witness {
+            // What it cosigned before it was put back, it does not know.
+            _ if matches!(copy.standing, Standing::Unreconciled(_)) => None,
             Some(key) => Some(cosign(&copy.record, &note, &proof, self.trust.log(), key, now())?),
             None => None,
         };
@@ -188,7 +194,7 @@ impl Follower {
     pub(super) async fn witnessed(&self, note: &[u8]) -> Result<(), FollowError> {
         let unwitnessed = |cause: &dyn std::fmt::Display| FollowError::Unwitnessed(cause.to_string());
         let checkpoint = SignedCheckpoint::parse(note, self.trust.log()).map_err(|cause| unwitnessed(&cause))?;
-        self.trust.committee().check(&checkpoint).map_err(|cause| unwitnessed(&cause))?;
+        let witnessed = self.trust.committee().check(&checkpoint).map_err(|cause| unwitnessed(&cause))?;
         let head = *checkpoint.head();
         let mut copy = self.copy.lock().await;
         if head.size() > copy.record.head().size() {
@@ -198,7 +204,21 @@ impl Follower {
             return Err(FollowError::OtherEntries);
         }
         copy.witnessed = copy.witnessed.max(head.size());
+        if let Standing::Unreconciled(restored_at) = copy.standing {
+            // Notes have whole seconds.
+            let after = witnessed.by().iter().filter(|(_, at)| at.as_millis() / 1000 > restored_at.as_millis() / 1000);
+            if after.count() >= self.trust.committee().wanted() {
+                self.store.reconciled(head.size()).await?;
+                copy.standing = Standing::From(head.size());
+                tracing::warn!(from = head.size(), "reconciled: what stands in the log from here on is answered again");
+            }
+        }
         Ok(())
+    }
+
+    /// Whether what stands at this index may be answered by this life of the node.
+    pub(super) async fn may_answer(&self, index: u64) -> bool {
+        matches!(self.copy.lock().await.standing, Standing::From(floor) if index >= floor)
     }
 
     /// The record as it was when the log had so many entries; none where the node has not so many.

@@ -30,6 +30,8 @@ pub(super) enum Shut {
     Gate(#[from] GateError),
     #[error("the query has not passed the gate here")]
     NotPassed,
+    #[error("entry {0} stands in the log before this node was reconciled after a backup was put back; it is never answered")]
+    BeforeRestore(u64),
     #[error("the round would go by checkpoint {asked}, the gate went by {passed}")]
     OtherCheckpoint { asked: Hash256, passed: Hash256 },
     #[error("the participants of this attempt do not stand in the log under a witnessed checkpoint")]
@@ -54,6 +56,16 @@ impl Gatekeeper {
     /// Whether a request may reach the machine; `documents` are those that came with the question.
     pub(super) async fn admit(&self, request: &Request, documents: Option<&Documents>) -> Result<(), Shut> {
         let id = &request.query;
+        let ended = matches!(request.message, CoordinatorMessage::Ended { .. });
+        let index = match (self.store.passed(id).await?, documents.and_then(|documents| documents.evidence.as_ref())) {
+            (Some(passed), _) => Some(passed.index),
+            (None, evidence) => evidence.map(|evidence| evidence.index),
+        };
+        if let Some(index) = index.filter(|_| !ended)
+            && !self.follower.may_answer(index).await
+        {
+            return Err(Shut::BeforeRestore(index));
+        }
         match &request.message {
             CoordinatorMessage::Ask { query } => match documents {
                 Some(documents) => self.ask(id, query, documents).await,

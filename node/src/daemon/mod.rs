@@ -11,6 +11,7 @@ mod follower;
 mod gatekeeper;
 mod host;
 mod hosts;
+mod incarnation;
 mod log_store;
 mod metrics;
 mod settings;
@@ -43,6 +44,7 @@ use self::uplink::Uplink;
 
 pub use self::desk::CountError;
 pub use self::follower::FollowError;
+pub use self::incarnation::{IncarnationError, reconcile};
 pub use self::log_store::PassedGate;
 pub use self::settings::{Settings, SettingsError};
 
@@ -52,6 +54,9 @@ pub enum StartError {
     /// Its store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its store is another than the one that last ran here.
+    #[error(transparent)]
+    Incarnation(#[from] IncarnationError),
     /// Its copy of the log.
     #[error(transparent)]
     Log(#[from] FollowError),
@@ -104,6 +109,7 @@ impl Running {
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let lock = lock(settings.state())?;
     let store = Store::open(settings.state()).await?;
+    incarnation::begin(&store, settings.incarnation()).await?;
     let settings = Arc::new(settings);
     let (metrics, registry) = Metrics::registered(settings.credentials().expires_at());
     let readiness = Readiness::default();
@@ -146,7 +152,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 }
 
 /// Two daemons on one state would forget each other's promises.
-fn lock(state: &Path) -> Result<File, StoreError> {
+pub(crate) fn lock(state: &Path) -> Result<File, StoreError> {
     let folder = |cause| StoreError::Folder { path: state.to_owned(), cause };
     private::folder(state)?;
     let file = private::file(&state.join("node.lock"))?;

@@ -173,6 +173,11 @@ impl Settings {
         &self.target
     }
 
+    /// The file beside the store that backups leave out.
+    pub(super) fn incarnation(&self) -> &Path {
+        self.configuration.incarnation()
+    }
+
     pub(super) fn health(&self) -> SocketAddr {
         self.configuration.health()
     }

@@ -150,7 +150,8 @@ impl Store {
             .busy_timeout(std::time::Duration::from_secs(10));
         let database = |cause| StoreError::Database { path: path.clone(), cause };
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(database)?;
-        for table in TABLES.into_iter().chain(super::log_store::TABLES) {
+        let others = super::log_store::TABLES.into_iter().chain([super::incarnation::TABLE]);
+        for table in TABLES.into_iter().chain(others) {
             sqlx::query(table).execute(&pool).await.map_err(database)?;
         }
         Ok(Self { pool, path })
