@@ -9,6 +9,7 @@ use optelsom_disclosure::{CellValue, Release, Status};
 use thiserror::Error;
 
 use crate::arguments::Format;
+use crate::audit::audit;
 use crate::data::national::{Registration, registrations};
 use crate::data::truth::women_by_year_and_form;
 use crate::federation::{Federation, Folder, FolderError, Listening, RunError, SEED, generate};
@@ -46,6 +47,9 @@ pub enum DemonstrationError {
     /// Standard output.
     #[error("standard output: {0}")]
     Output(std::io::Error),
+    /// The audit found something: a bug.
+    #[error("THE AUDIT FOUND: {0}")]
+    Audit(String),
     /// The total is wrong: a bug, and the worst there is.
     #[error("THE TABLE IS WRONG: {0}")]
     Wrong(String),
@@ -71,8 +75,10 @@ pub async fn run(format: Format) -> Result<(), DemonstrationError> {
     let release = ask(&federation, &stages).await?;
     let checked = check(&release, &records)?;
     print(&release, format)?;
-    federation.stop().await;
     stages.done(&checked);
+    let audited = audit(federation.folder(), &federation.analyst()?, place.path()).await?;
+    federation.stop().await;
+    stages.done(&audited.map_err(DemonstrationError::Audit)?);
     stages.done(&format!("all of it took {:.1} s", begin.elapsed().as_secs_f64()));
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! [`demonstration`] asks the built-in one a question.
 
 pub mod arguments;
+pub mod audit;
 pub mod data;
 pub mod demonstration;
 pub mod federation;

@@ -45,6 +45,15 @@ key = "analyst.key"
 authority = "../authority/authority.pem"
 identity = "identity.key"
 purpose = "monitor"
+trust = "../trust.toml"
+"#;
+
+const AUDITOR_TOML: &str = r#"# Who checks. Point `optelsom audit` at this file with --config or OPTELSOM_CONFIG.
+coordinator = "127.0.0.1:7443"
+certificate = "auditor.pem"
+key = "auditor.key"
+authority = "../authority/authority.pem"
+trust = "../trust.toml"
 "#;
 
 /// Adds what a federation needs beyond codebook and suppliers, where it is missing. The roster is made anew from the
@@ -67,6 +76,7 @@ pub fn prepare(folder: &Folder, now: Timestamp) -> Result<Roster, FolderError> {
     }
     write_missing(&folder.coordinator_configuration(), COORDINATOR_TOML)?;
     write_missing(&folder.analyst_configuration(), ANALYST_TOML)?;
+    write_missing(&folder.auditor().join("auditor.toml"), AUDITOR_TOML)?;
     let roster = roster(folder, suppliers.clone())?;
     write(&folder.roster(), &roster.to_toml())?;
     let trust = trust(folder, &suppliers, &roster)?.to_toml();
