@@ -1,13 +1,14 @@
 //! What a reader of the whole log knows: where each query stands and how it ended, which documents are in force, and
 //! which sets of suppliers were added up. A fold over the entries in their order; coordinator and nodes keep the same.
 //!
-//! Signatures are not checked here, but for the certificates that the guard goes by: the gate and the audit do that.
+//! Signatures are not checked here, but for the certificates and the waivers that the guard goes by: the gate and the
+//! audit do that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use optelsom_codebook::{Agreement, Codebook, Hash256, Plan, PlanLimits, Query, QueryId, SupplierId};
 
-use crate::entry::{DocumentChange, Ended, EndingFault, Endings, Entry, ParticipantsEntry, Subject};
+use crate::entry::{DocumentChange, DocumentEntry, Ended, EndingFault, Endings, Entry, ParticipantsEntry, Subject};
 use crate::guard::{About, GuardRefusal, History, Known, Period};
 use crate::query::QueryEntry;
 use crate::roster::{Roster, Scope};
@@ -15,12 +16,23 @@ use crate::roster::{Roster, Scope};
 /// Gives the document of this digest that stands beside the log, if it is at hand.
 pub type Documents<'a> = &'a dyn Fn(&Hash256) -> Option<Vec<u8>>;
 
-/// Who had waived for a dataset, from an entry on.
-#[derive(Debug)]
-struct Waiver {
-    from: u64,
+/// A supplier's agreement, as it was logged.
+struct Agreed {
+    at: u64,
     supplier: SupplierId,
-    datasets: BTreeSet<String>,
+    entry: DocumentEntry,
+    /// Where the one before it stands.
+    after: Option<u64>,
+    /// The datasets for which it waives the guard.
+    waives: BTreeSet<String>,
+}
+
+impl Agreed {
+    /// Whether the supplier itself waives for the dataset here. One that was signed to follow another than it does says
+    /// nothing: it might be an old one, logged again.
+    fn waives(&self, dataset: &str, roster: &Roster) -> bool {
+        self.waives.contains(dataset) && self.entry.change().predecessor == self.after && self.entry.is_agreed(roster)
+    }
 }
 
 /// The fold.
@@ -37,7 +49,7 @@ pub struct LogView {
     codebooks: BTreeMap<Hash256, Codebook>,
     rosters: BTreeMap<Hash256, Roster>,
     newest_codebook: Option<Hash256>,
-    waivers: Vec<Waiver>,
+    agreements: Vec<Agreed>,
     editions: BTreeSet<(String, String)>,
 }
 
@@ -69,13 +81,14 @@ impl LogView {
             }
             Entry::Participants(entry) => drop(self.participants.insert(at, entry.clone())),
             Entry::Edition(entry) => drop(self.editions.insert((entry.dataset.clone(), entry.edition.to_string()))),
-            Entry::Document(entry) => self.document(at, entry.change(), documents),
+            Entry::Document(entry) => self.document(at, entry, documents),
             _ => {}
         }
         self.endings.observe(at, entry)
     }
 
-    fn document(&mut self, at: u64, change: &DocumentChange, documents: Documents<'_>) {
+    fn document(&mut self, at: u64, entry: &DocumentEntry, documents: Documents<'_>) {
+        let change = entry.change();
         let text = || documents(&change.document).and_then(|bytes| String::from_utf8(bytes).ok());
         match &change.subject {
             Subject::Roster => {
@@ -92,8 +105,9 @@ impl LogView {
                 let agreement = text().and_then(|text| Agreement::parse(&text, codebook?).ok());
                 let waived = agreement.iter().flat_map(Agreement::datasets);
                 let waived = waived.filter(|(_, terms)| terms.own_figure_may_become_known());
-                let datasets = waived.map(|(name, _)| name.to_owned()).collect();
-                self.waivers.push(Waiver { from: at, supplier: supplier.clone(), datasets });
+                let waives = waived.map(|(name, _)| name.to_owned()).collect();
+                let after = self.newest.get(&change.subject).map(|(at, _)| *at);
+                self.agreements.push(Agreed { at, supplier: supplier.clone(), entry: entry.clone(), after, waives });
             }
             Subject::Policy => drop(self.policies.insert(change.named)),
             Subject::Software => {}
@@ -148,16 +162,14 @@ impl LogView {
         self.participants.iter().find(|(_, entry)| same(entry)).map(|(at, entry)| (*at, entry))
     }
 
-    /// Those whose newest agreement before this index waives the guard for a dataset.
-    pub fn waived(&self, dataset: &str, before: u64) -> BTreeSet<SupplierId> {
-        let mut waived = BTreeSet::new();
-        for waiver in self.waivers.iter().filter(|waiver| waiver.from < before) {
-            match waiver.datasets.contains(dataset) {
-                true => drop(waived.insert(waiver.supplier.clone())),
-                false => drop(waived.remove(&waiver.supplier)),
-            }
-        }
-        waived
+    /// Those whose newest agreement before this index waives the guard for a dataset, signed with their keys on this
+    /// roster. The gate has held a query's roster against the node's own, so the log's writer can waive for nobody.
+    pub fn waived(&self, dataset: &str, roster: &Hash256, before: u64) -> BTreeSet<SupplierId> {
+        let Some(roster) = self.rosters.get(roster) else { return BTreeSet::new() };
+        let logged = self.agreements.iter().filter(|agreed| agreed.at < before);
+        let newest: BTreeMap<&SupplierId, &Agreed> = logged.map(|agreed| (&agreed.supplier, agreed)).collect();
+        let waiving = newest.into_iter().filter(|(_, agreed)| agreed.waives(dataset, roster));
+        waiving.map(|(supplier, _)| supplier.clone()).collect()
     }
 
     /// Whether a certificate was checked here and holds; see [`History::certified`].
@@ -177,7 +189,7 @@ impl LogView {
     pub fn judge(&self, at: u64) -> Result<(), GuardRefusal> {
         let query = self.participants.get(&at).and_then(|entry| self.entries.get(&entry.query));
         let query = query.ok_or(GuardRefusal::NotLogged(at))?;
-        self.history.judge(at, &self.waived(&query.dataset, self.history.first_of(at)))
+        self.history.judge(at, &self.waived(&query.dataset, &query.roster, self.history.first_of(at)))
     }
 
     /// Whether these suppliers may be added up for the query at this index, as the log stands now.
@@ -186,7 +198,7 @@ impl LogView {
     /// As [`LogView::judge`].
     pub fn foresee(&mut self, query: u64, suppliers: &[SupplierId]) -> Result<(), GuardRefusal> {
         let entry = self.entries.get(&query).ok_or(GuardRefusal::NotLogged(query))?;
-        let waived = self.waived(&entry.dataset, u64::MAX);
+        let waived = self.waived(&entry.dataset, &entry.roster, u64::MAX);
         self.history.foresee(query, suppliers, &waived)
     }
 
@@ -201,7 +213,7 @@ impl LogView {
         documents: Documents<'_>,
     ) -> Result<(), GuardRefusal> {
         let known = known(entry, &self.codebooks, &self.rosters, documents);
-        let waived = self.waived(&entry.dataset, u64::MAX);
+        let waived = self.waived(&entry.dataset, &entry.roster, u64::MAX);
         self.history.would_refuse(entry.id(), known, suppliers, &waived)
     }
 }

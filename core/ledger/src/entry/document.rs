@@ -151,12 +151,19 @@ impl DocumentEntry {
         let body = self.change.write(Writer::new(Self::STATEMENT)).finish();
         verify_operator(operator, self.change.subject.kind(), &body, &self.operator)?;
         let Subject::Agreement(supplier) = &self.change.subject else { return Ok(()) };
+        let listed = roster.filter(|roster| roster.member(supplier).is_some());
+        let roster = listed.ok_or_else(|| SigningError::NotInScope(supplier.clone()))?;
         let unfit = || SigningError::Supplier { supplier: supplier.clone(), entry: "agreement" };
-        let member = roster
-            .and_then(|roster| roster.member(supplier))
-            .ok_or_else(|| SigningError::NotInScope(supplier.clone()))?;
-        let signature = self.supplier.as_ref().ok_or_else(unfit)?;
-        member.identity.verify(&self.change.signed(), signature).map_err(|_| unfit())
+        if self.is_agreed(roster) { Ok(()) } else { Err(unfit()) }
+    }
+
+    /// Whether this is an agreement, signed by the supplier whose it is with its key on this roster.
+    pub fn is_agreed(&self, roster: &Roster) -> bool {
+        let Subject::Agreement(supplier) = &self.change.subject else { return false };
+        match (roster.member(supplier), &self.supplier) {
+            (Some(member), Some(signature)) => self.change.is_signed_by(&member.identity, signature),
+            _ => false,
+        }
     }
 }
 

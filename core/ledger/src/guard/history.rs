@@ -11,6 +11,8 @@ use crate::query::QueryEntry;
 
 struct Query {
     id: QueryId,
+    /// c, as its entry says: it counts where its roster is not at hand.
+    collusion: usize,
     known: Known,
 }
 
@@ -53,7 +55,8 @@ impl History {
     pub fn observe(&mut self, at: u64, entry: &Entry, known: impl FnOnce(&QueryEntry) -> Known) {
         match entry {
             Entry::Query(query) => {
-                self.queries.insert(at, Query { id: query.id(), known: known(query) });
+                let collusion = usize::try_from(query.collusion).unwrap_or(usize::MAX);
+                self.queries.insert(at, Query { id: query.id(), collusion, known: known(query) });
             }
             Entry::Participants(entry) => self.observe_set(at, entry),
             Entry::Final(entry) => self.observe_final(at, entry),
@@ -159,7 +162,7 @@ impl History {
         waived: &BTreeSet<SupplierId>,
     ) -> Result<(), GuardRefusal> {
         let places: Vec<Place> = suppliers.iter().map(|supplier| self.place(supplier)).collect();
-        self.compare(&Query { id, known }, &places, u64::MAX, waived)
+        self.compare(&Query { id, collusion: 0, known }, &places, u64::MAX, waived)
     }
 
     fn compare(
@@ -176,16 +179,16 @@ impl History {
         let compared: Vec<&LoggedSet> =
             self.sets.iter().take_while(|set| set.at < before).filter(|set| self.counts(set, query, before)).collect();
         let collusions = compared.iter().filter_map(|set| self.collusion(set));
-        let collusion = collusions.fold(scope.collusion(), usize::max);
+        let wanted = collusions.fold(scope.collusion(), usize::max).saturating_add(2);
         let waivers: Vec<bool> = self.names.iter().map(|name| waived.contains(name)).collect();
         let has_waived = |place: Place| waivers.get(place as usize).copied().unwrap_or(false);
-        let mut partition = Partition::new(self.names.len(), collusion + 2, &has_waived);
+        let mut partition = Partition::new(self.names.len(), wanted, &has_waived);
         let sets = compared.iter().map(|set| (Some(Earlier { at: set.at, query: set.query }), set.places.as_slice()));
         for (with, set) in std::iter::once((None, candidate)).chain(sets) {
             partition.cut(set).map_err(|part| Differencing {
                 part: part.members.iter().filter_map(|place| self.names.get(*place as usize)).cloned().collect(),
                 unwaived: part.unwaived,
-                wanted: collusion + 2,
+                wanted,
                 with,
             })?;
         }
@@ -193,7 +196,8 @@ impl History {
     }
 
     fn collusion(&self, set: &LoggedSet) -> Option<usize> {
-        self.queries.get(&set.about)?.known.scope.as_ref().map(crate::roster::Scope::collusion)
+        let query = self.queries.get(&set.about)?;
+        Some(query.known.scope.as_ref().map_or(query.collusion, crate::roster::Scope::collusion))
     }
 
     /// Whether an earlier set is compared with an attempt at this query.
