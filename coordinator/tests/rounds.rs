@@ -227,8 +227,10 @@ fn step(message: &CoordinatorMessage) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_waits_can_be_cancelled_and_says_by_whom() {
     let federation = Federation::new();
-    let running = federation.start().await;
+    let running = Arc::new(federation.start().await);
     federation.announce(&running).await;
+    // They witness the log, and answer nothing.
+    let _tasks = run(&nodes_watched(&federation, &|_| Arc::new(|_| false)), &running);
     let mut analyst = federation.analyst(&running).await;
     let asked = federation.question(QUESTION, 1);
     let mut events = analyst.ask(v1::AskRequest::from(&asked)).await.unwrap().into_inner();
@@ -239,7 +241,6 @@ async fn a_query_that_waits_can_be_cancelled_and_says_by_whom() {
     let end = follow(&mut events).await.unwrap();
     assert_eq!(end.outcome, v1::Outcome::Abandoned);
     assert!(end.reason.contains("cancelled by duty"), "{}", end.reason);
-    running.shutdown().await;
 }
 
 #[tokio::test]

@@ -11,13 +11,15 @@ use federation::{Federation, supplier};
 use optelsom_codebook::Timestamp;
 use optelsom_coordinator::clock::now;
 use optelsom_coordinator::configuration::StoreLocation;
-use optelsom_coordinator::store::{Accepted, Ending, Found, NodeAnnouncement, OpenError, Store, StoredOutcome};
+use optelsom_coordinator::store::{Accepted, Ending, Found, Logged, NodeAnnouncement, OpenError, Store, StoredOutcome};
+use optelsom_ledger::tiles::{TilePath, Tiles};
 use optelsom_proto::key_file::write_secret;
 use optelsom_proto::wire::Announced;
 use optelsom_secagg::combiner::{Effect, Input, Policy, Shape};
 use optelsom_secagg::messages::RoundOutcome;
 use optelsom_secagg::{Combiner, CombinerConfig, CombinerRecord, Generators, Rules};
 use postgresql::Postgresql;
+use sqlx::{AnyConnection, Connection, Executor};
 
 fn accepted(federation: &Federation, nonce: u8) -> Accepted {
     let asked = federation.question("SELECT sex, COUNT(*) FROM victims GROUP BY sex", nonce);
@@ -73,7 +75,8 @@ async fn what_is_accepted_stays_until_it_ends_once(location: &StoreLocation) {
     // A release of a megabyte, bytes of all kinds.
     let release: Vec<u8> = (0..1_000_000_u32).map(|i| i.to_le_bytes()[usize::try_from(i % 4).unwrap()]).collect();
     let (owed, files) = (Vec::new, Vec::new);
-    let ending = |outcome, release| Ending { outcome, at: now(), record: Some(&kept), release, owed: owed(), files: files() };
+    let ending =
+        |outcome, release| Ending { outcome, at: now(), record: Some(&kept), release, owed: owed(), files: files() };
     assert!(store.end(&id, ending(opened(), Some(release.clone()))).await.unwrap());
     let other = StoredOutcome { outcome: RoundOutcome::Abandoned, reason: "too late".to_owned() };
     assert!(!store.end(&id, ending(other, None)).await.unwrap(), "what has ended does not end again");
@@ -121,7 +124,90 @@ async fn editions_and_nodes_are_kept(location: &StoreLocation) {
     assert_eq!(nodes[0].hello.agreement, hello("police").agreement);
 }
 
+async fn the_log_s_register_is_changed_by_compare_and_swap(location: &StoreLocation) {
+    let store = Store::open(location).await.unwrap();
+    assert_eq!(store.register().await.unwrap(), None);
+    assert!(!store.swap(Some(b"a"), b"b").await.unwrap(), "nothing stands there to be replaced");
+    assert!(store.swap(None, b"a").await.unwrap());
+    assert!(!store.swap(None, b"b").await.unwrap(), "a log is begun once");
+    assert!(!store.swap(Some(b"b"), b"c").await.unwrap(), "another writer was here");
+    assert_eq!(store.register().await.unwrap().as_deref(), Some(&b"a"[..]));
+    // Of many writers that go by the same state, one goes on.
+    let others = (0..8_u8).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move { store.swap(Some(b"a"), &[b'x', number]).await.unwrap() })
+    });
+    let mut winners = Vec::new();
+    for (other, number) in others.collect::<Vec<_>>().into_iter().zip(0_u8..) {
+        winners.extend(other.await.unwrap().then_some(number));
+    }
+    assert_eq!(winners.len(), 1, "{winners:?}");
+    assert_eq!(store.register().await.unwrap(), Some(vec![b'x', winners[0]]));
+    assert_eq!(store.published().await.unwrap(), None, "what is swapped in is not published");
+    store.publish(b"one").await.unwrap();
+    store.publish(b"two").await.unwrap();
+    assert_eq!(store.published().await.unwrap().as_deref(), Some(&b"two"[..]));
+}
+
+/// `refuse` makes the database refuse one of the tiles, `allow` takes that back.
+async fn tiles_are_applied_all_or_none(location: &StoreLocation, url: &str, [refuse, allow]: [&[&'static str]; 2]) {
+    let store = Store::open(location).await.unwrap();
+    let path = |text: &str| text.parse::<TilePath>().unwrap();
+    let tile = |width: usize| (0..width * 32).map(|place| u8::try_from(place / 32).unwrap()).collect::<Vec<_>>();
+    let [before, full, above] = ["tile/0/000.p/255", "tile/0/000", "tile/1/000.p/1"].map(path);
+    store.apply(&Tiles::from([(before, tile(255))])).await.unwrap();
+    let growth = Tiles::from([(full, tile(256)), (above, tile(1))]);
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(url).await.unwrap();
+    for sql in refuse {
+        connection.execute(*sql).await.unwrap();
+    }
+    store.apply(&growth).await.unwrap_err();
+    assert_eq!(store.tiles([before, full, above]).await.unwrap(), Tiles::from([(before, tile(255))]));
+    for sql in allow {
+        connection.execute(*sql).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    for _ in 0..2 {
+        store.apply(&growth).await.unwrap();
+        // What it was before it was full is gone, and is still to be had: a query may go by an older checkpoint.
+        assert_eq!(store.tile("tile/0/000.p/255").await.unwrap(), None);
+        let all = Tiles::from([(before, tile(255)), (full, tile(256)), (above, tile(1))]);
+        assert_eq!(store.tiles([before, full, above]).await.unwrap(), all);
+    }
+    assert_eq!(store.tiles([path("tile/1/000.p/2"), path("tile/entries/000")]).await.unwrap(), Tiles::new());
+    store.stage("staged/x", b"bytes").await.unwrap();
+    store.stage("staged/x", b"again").await.unwrap();
+    assert_eq!(store.tile("staged/x").await.unwrap().as_deref(), Some(&b"again"[..]));
+    store.discard("staged/x").await.unwrap();
+    store.discard("staged/x").await.unwrap();
+    assert_eq!(store.tile("staged/x").await.unwrap(), None);
+}
+
+async fn where_a_query_stands_in_the_log_is_said_once(location: &StoreLocation) {
+    let federation = Federation::new();
+    let store = Store::open(location).await.unwrap();
+    let query = accepted(&federation, 9);
+    let id = query.question.entry.id();
+    store.accept(&query).await.unwrap();
+    assert_eq!(store.logged(&id).await.unwrap(), None);
+    let logged = |index| Logged { index, checkpoint: vec![u8::try_from(index).unwrap(); 3] };
+    store.keep_logged(&id, &logged(4)).await.unwrap();
+    store.keep_logged(&id, &logged(5)).await.unwrap();
+    assert_eq!(store.logged(&id).await.unwrap(), Some(logged(4)));
+    let (owed, files) = (vec![b"first".to_vec(), b"second".to_vec()], vec![("salt", b"s".to_vec())]);
+    let ending = Ending { outcome: opened(), at: now(), record: None, release: None, owed: owed.clone(), files };
+    assert!(store.end(&id, ending).await.unwrap());
+    assert!(store.owed_entries().await.unwrap().contains(&id));
+    assert_eq!(store.owed_by(&id).await.unwrap(), owed);
+    assert_eq!(store.release_file(&id, "salt").await.unwrap().as_deref(), Some(&b"s"[..]));
+    store.owes_nothing(&id).await.unwrap();
+    assert!(!store.owed_entries().await.unwrap().contains(&id));
+}
+
 async fn all(location: &StoreLocation) {
+    the_log_s_register_is_changed_by_compare_and_swap(location).await;
+    where_a_query_stands_in_the_log_is_said_once(location).await;
     what_is_accepted_stays_until_it_ends_once(location).await;
     queries_are_listed_and_found_by_their_requester(location).await;
     editions_and_nodes_are_kept(location).await;
@@ -138,13 +224,26 @@ async fn sqlite() {
     let folder = tempfile::tempdir().unwrap();
     // Characters that mean something in URLs mean nothing in paths.
     all(&StoreLocation::Sqlite(folder.path().join("a?b#c%20d").join("store.sqlite"))).await;
+    let path = folder.path().join("tiles.sqlite");
+    let refuse = ["CREATE TRIGGER refuse BEFORE INSERT ON ledger_tiles WHEN NEW.path = 'tile/1/000.p/1' \
+         BEGIN SELECT RAISE(ABORT, 'refused'); END"];
+    let url = format!("sqlite:{}", path.display());
+    tiles_are_applied_all_or_none(&StoreLocation::Sqlite(path), &url, [&refuse, &["DROP TRIGGER refuse"]]).await;
 }
 
 #[tokio::test]
 async fn postgresql() {
     let Some(server) = Postgresql::start() else { return };
     let folder = tempfile::tempdir().unwrap();
-    all(&url_file(folder.path(), &server.url())).await;
+    let location = url_file(folder.path(), &server.url());
+    all(&location).await;
+    let refuse = [
+        "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN IF NEW.path = 'tile/1/000.p/1' THEN \
+         RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER refuse BEFORE INSERT ON ledger_tiles FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ];
+    let allow = ["DROP TRIGGER refuse ON ledger_tiles", "DROP FUNCTION refuse"];
+    tiles_are_applied_all_or_none(&location, &server.url(), [&refuse, &allow]).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,8 @@ use tonic::{Code, Status};
 /// The bureau's daemon of Optelsom: takes questions, runs their secure sums, releases protected tables.
 ///
 /// Exit codes: 0 done; 2 usage, configuration or files; 3 not authorised; 4 the coordinator cannot be reached;
-/// 5 it refuses; 6 the daemon could not start.
+/// 5 it refuses; 6 the daemon could not start; 7 the log cannot be gone on with as it is: the message says what to
+/// restore.
 #[derive(Debug, Parser)]
 #[command(name = "optelsom-coordinator", version)]
 pub struct Arguments {
@@ -149,8 +150,11 @@ pub enum Failure {
         cause: std::io::Error,
     },
     /// The server has ended of itself.
-    #[error("the coordinator has stopped; {}", if .0.is_empty() { "its log says why" } else { .0 })]
-    Ended(String),
+    #[error("the coordinator has stopped; its log says why")]
+    Ended,
+    /// The log must not be written any more.
+    #[error("the coordinator has stopped; {0}")]
+    Log(String),
 }
 
 fn call_failed(status: &Status) -> String {
@@ -177,7 +181,8 @@ impl Failure {
                 _ => 5,
             },
             Self::Dial(_) => 4,
-            Self::Start(_) | Self::System { .. } | Self::Ended(_) => 6,
+            Self::Start(StartError::Ledger(_)) | Self::Log(_) => 7,
+            Self::Start(_) | Self::System { .. } | Self::Ended => 6,
         })
     }
 }

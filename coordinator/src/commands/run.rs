@@ -24,7 +24,7 @@ pub(super) async fn run(path: &Path) -> Result<(), Failure> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        why = running.ended() => return Err(Failure::Ended(why.unwrap_or_default())),
+        why = running.ended() => return Err(why.map_or(Failure::Ended, Failure::Log)),
     }
     tracing::info!("stopping");
     running.shutdown().await;

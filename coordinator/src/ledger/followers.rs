@@ -43,16 +43,18 @@ impl Followers {
         self.sizes.keys()
     }
 
-    /// What the node lacks to be at this checkpoint; nothing where it lacks nothing, and where it is ahead, which its
-    /// own record tells it.
+    /// What the node lacks to be at this checkpoint; nothing where it is ahead, which its own record tells it, nor where
+    /// it lacks nothing, unless it is asked `again`: its cosignature may be lost, and it may have less than it was sent.
     pub(super) async fn updates(
         &mut self,
         inner: &Inner,
         supplier: &SupplierId,
         checkpoint: &SignedCheckpoint,
+        again: bool,
     ) -> Result<Vec<v1::LedgerUpdate>, LedgerError> {
         let to = checkpoint.head().size();
-        let Some(from) = self.sizes.get(supplier).copied().filter(|from| *from < to) else { return Ok(Vec::new()) };
+        let lacks = |from: &u64| *from < to || (again && *from == to);
+        let Some(from) = self.sizes.get(supplier).copied().filter(lacks) else { return Ok(Vec::new()) };
         if let Some((_, _, updates)) = self.last.as_ref().filter(|(first, size, _)| (*first, *size) == (from, to)) {
             return Ok(updates.to_vec());
         }

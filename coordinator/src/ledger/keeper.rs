@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::followers::Followers;
-use super::opening::{is_fatal, shown, survey, take_up};
+use super::opening::{hold_against, is_fatal, shown, survey, take_up};
 use super::{Ledger, LedgerError, News};
 use crate::hub::Hub;
 use crate::store::{Store, StoreError};
@@ -50,6 +50,10 @@ pub struct Keeper {
     tickets: HashMap<Ticket, u64>,
     next: u64,
     silent_at: Option<Instant>,
+    /// Of whose entries nobody can say whether they stand in the log, until it has been read again.
+    doubtful: Vec<Reply>,
+    /// What certainly stood in the register when it last fell into doubt: no later state may be older.
+    known: Option<SignedCheckpoint>,
 }
 
 /// Begins a log in a store that has none: an operator's word, never a reaction to an empty store.
@@ -96,6 +100,8 @@ impl Keeper {
             tickets: HashMap::new(),
             next: 0,
             silent_at: None,
+            doubtful: Vec::new(),
+            known: None,
         };
         Ok((keeper, ledger))
     }
@@ -106,23 +112,40 @@ impl Keeper {
     /// When the log must not be written any more; the text says what the operator does about it.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), LedgerError> {
         loop {
-            let silent_at = self.silent_at;
+            // Cut off at any point it is as after a crash, which loses nothing: so a store that is away keeps nobody.
             let done = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                news = self.news.recv() => match news {
-                    Some(news) => self.hear(news).await,
-                    None => return Ok(()),
-                },
-                () = async { sleep_until(silent_at.unwrap_or_else(Instant::now)).await }, if silent_at.is_some() => {
-                    self.silent_at = None;
-                    self.feed(Input::WitnessesSilent).await
-                }
+                done = self.next() => done,
             };
-            if let Err(cause) = done {
-                tracing::error!(%cause, "the log stops");
-                return Err(cause);
+            match done {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(cause) => {
+                    tracing::error!(%cause, "the log stops");
+                    return Err(cause);
+                }
             }
         }
+    }
+
+    /// Takes the next news; false once there can be none.
+    async fn next(&mut self) -> Result<bool, LedgerError> {
+        let silent_at = self.silent_at;
+        tokio::select! {
+            news = self.news.recv() => match news {
+                Some(news) => self.hear(news).await?,
+                None => return Ok(false),
+            },
+            () = async { sleep_until(silent_at.unwrap_or_else(Instant::now)).await }, if silent_at.is_some() => {
+                self.silent_at = None;
+                self.feed(Input::WitnessesSilent).await?;
+                // What was sent may be lost, or could not be stored there: it is shown again until enough have seen it.
+                if self.silent_at.is_none() && self.unwitnessed() {
+                    self.ask_witnesses().await;
+                }
+            }
+        }
+        Ok(true)
     }
 
     async fn hear(&mut self, news: News) -> Result<(), LedgerError> {
@@ -135,7 +158,10 @@ impl Keeper {
             News::Greeted { supplier, size, checkpoint } => self.greeted(supplier, size, &checkpoint).await,
             News::Cosigned { supplier, line } => self.cosigned(&supplier, &line).await,
             News::Gone(supplier) => {
-                self.followers.gone(&supplier);
+                // It may have come back before its going was heard of.
+                if !self.hub.attends(&supplier) {
+                    self.followers.gone(&supplier);
+                }
                 Ok(())
             }
         }
@@ -153,18 +179,20 @@ impl Keeper {
     /// A node has connected: the log is held against what it has seen, and shown to it.
     async fn greeted(&mut self, supplier: SupplierId, size: u64, checkpoint: &[u8]) -> Result<(), LedgerError> {
         let seen = shown(&self.ledger.0, checkpoint);
-        if let Some(appender) = &self.appender {
-            // Held against the log as it stands now, which has only grown since it was taken up.
-            let head = appender.checkpoint().head();
-            if let Some(seen) = seen.as_ref().filter(|seen| seen.head().size() > head.size()) {
-                let (stored, seen) = (head.size(), seen.head().size());
-                return Err(optelsom_ledger::appender::StartError::Older { stored, seen, by: "a witness" }.into());
-            }
-        }
         let is_witness = self.ledger.0.trust.witness_of(&supplier).is_some();
         self.followers.greeted(supplier.clone(), size);
-        if self.appender.is_some() {
-            return self.bring_up_to_date(&supplier).await;
+        if let Some(appender) = &self.appender {
+            if let Some(seen) = &seen {
+                match hold_against(&self.ledger.0, appender.checkpoint(), seen).await {
+                    Err(cause) if is_fatal(&cause) => return Err(cause),
+                    Err(cause) => {
+                        tracing::error!(%supplier, %cause, "the log is not held against what the node has seen")
+                    }
+                    Ok(()) => {}
+                }
+            }
+            self.bring_up_to_date(&supplier).await;
+            return Ok(());
         }
         if is_witness {
             self.heard.insert(supplier, seen);
@@ -177,46 +205,62 @@ impl Keeper {
 
     /// Takes the log up: at the start, and after the store left it in doubt.
     async fn take_up(&mut self) -> Result<(), LedgerError> {
-        let (appender, effects) = loop {
-            let taken = match self.survey.take() {
-                Some(survey) => take_up(&self.ledger.0, survey, &self.heard).await,
-                None => match survey(&self.ledger.0).await {
-                    Ok(survey) => take_up(&self.ledger.0, survey, &self.heard).await,
-                    Err(cause) => Err(cause),
-                },
-            };
-            match taken {
-                Ok(taken) => break taken,
+        let answers = loop {
+            match self.try_take_up().await {
+                Ok(answers) => break answers,
                 Err(cause) if is_fatal(&cause) => return Err(cause),
                 Err(cause) => {
                     tracing::error!(%cause, "the log cannot be taken up; tried again");
+                    self.appender = None;
                     tokio::time::sleep(STORE_RETRY).await;
                 }
             }
         };
-        let size = appender.checkpoint().head().size();
-        tracing::info!(size, "the log is open");
-        self.appender = Some(appender);
-        let mut answers = VecDeque::new();
-        for effect in effects {
-            answers.extend(self.perform(effect).await?);
-        }
-        self.ledger.catch_up(size).await?;
-        if let Some(published) = self.ledger.0.store.published().await? {
-            self.published(&published);
-        }
         self.ledger.stands(|standing| standing.awaits = None);
+        for reply in self.doubtful.drain(..) {
+            // Now, and not before, whoever looks finds what stands there.
+            let _ = reply.send(Err(LedgerError::InDoubt));
+        }
         for answer in answers {
             self.feed(answer).await?;
         }
         let suppliers: Vec<_> = self.followers.all().cloned().collect();
         for supplier in suppliers {
-            self.bring_up_to_date(&supplier).await?;
+            self.bring_up_to_date(&supplier).await;
         }
         for (drafts, reply) in std::mem::take(&mut self.backlog) {
             self.hand_in(drafts, reply).await?;
         }
         Ok(())
+    }
+
+    /// Reads the log and holds it against all that was seen of it; nothing is added before that.
+    async fn try_take_up(&mut self) -> Result<Vec<Input>, LedgerError> {
+        let survey = match self.survey.take() {
+            Some(survey) => survey,
+            None => survey(&self.ledger.0).await?,
+        };
+        let seen: Vec<_> = self.heard.values().flatten().chain(&self.known).cloned().collect();
+        let (appender, effects) = take_up(&self.ledger.0, survey, &seen).await?;
+        let checkpoint = appender.checkpoint().clone();
+        self.appender = Some(appender);
+        let mut answers = Vec::new();
+        for effect in effects {
+            answers.extend(self.perform(effect).await?);
+        }
+        if answers.iter().any(|answer| matches!(answer, Input::WriteFailed)) {
+            return Err(StoreError::Unreadable("what was staged for the log cannot be written".to_owned()).into());
+        }
+        for seen in &seen {
+            hold_against(&self.ledger.0, &checkpoint, seen).await?;
+        }
+        let size = checkpoint.head().size();
+        self.ledger.catch_up(size).await?;
+        if let Some(published) = self.ledger.0.store.published().await? {
+            self.published(&published);
+        }
+        tracing::info!(size, "the log is open");
+        Ok(answers)
     }
 
     async fn cosigned(&mut self, supplier: &SupplierId, line: &str) -> Result<(), LedgerError> {
@@ -265,7 +309,11 @@ impl Keeper {
                 Err(()) => Input::WriteFailed,
             }),
             Effect::Acknowledge { ticket, index, leaf } => {
-                self.ledger.observe(index, std::slice::from_ref(&leaf)).await?;
+                // It stands there for good: what is known of the log may not fall behind it.
+                while let Err(cause) = self.ledger.observe(index, std::slice::from_ref(&leaf)).await {
+                    tracing::error!(%cause, index, "an entry's document cannot be read; tried again");
+                    tokio::time::sleep(STORE_RETRY).await;
+                }
                 self.acknowledged(ticket, index);
                 None
             }
@@ -277,11 +325,7 @@ impl Keeper {
                 None
             }
             Effect::AskWitnesses(_) => {
-                self.silent_at = Some(Instant::now() + PATIENCE);
-                let suppliers: Vec<_> = self.followers.all().cloned().collect();
-                for supplier in suppliers {
-                    self.bring_up_to_date(&supplier).await?;
-                }
+                self.ask_witnesses().await;
                 None
             }
             Effect::Blame { witness, cause } => {
@@ -324,13 +368,27 @@ impl Keeper {
         }
     }
 
-    /// Whoever waits is told to look: the log is read again.
+    /// The log is read again, and then whoever waits is told to look.
     fn in_doubt(&mut self) {
-        self.appender = None;
+        self.known = self.appender.take().map(|appender| appender.checkpoint().clone()).or(self.known.take());
         self.tickets.clear();
-        for (_, handed) in self.handed.drain() {
-            let _ = handed.reply.send(Err(LedgerError::InDoubt));
+        self.doubtful.extend(self.handed.drain().map(|(_, handed)| handed.reply));
+    }
+
+    /// Shows the newest checkpoint to all that are connected.
+    async fn ask_witnesses(&mut self) {
+        self.silent_at = Some(Instant::now() + PATIENCE);
+        let suppliers: Vec<_> = self.followers.all().cloned().collect();
+        for supplier in suppliers {
+            self.bring_up_to_date(&supplier).await;
         }
+    }
+
+    /// Whether the newest checkpoint still wants cosignatures.
+    fn unwitnessed(&self) -> bool {
+        let standing = self.ledger.0.standing.borrow();
+        let witnessed = standing.witnessed.as_ref().map_or(0, |witnessed| witnessed.checkpoint().head().size());
+        self.appender.as_ref().is_some_and(|appender| appender.checkpoint().head().size() > witnessed)
     }
 
     fn published(&mut self, note: &[u8]) {
@@ -343,10 +401,15 @@ impl Keeper {
         self.ledger.stands(|standing| standing.witnessed = Some(Arc::new(witnessed)));
     }
 
-    async fn bring_up_to_date(&mut self, supplier: &SupplierId) -> Result<(), LedgerError> {
-        let Some(appender) = &self.appender else { return Ok(()) };
+    /// A store that cannot be read now keeps the node waiting, and nobody else.
+    async fn bring_up_to_date(&mut self, supplier: &SupplierId) {
+        let Some(appender) = &self.appender else { return };
         let checkpoint = appender.checkpoint().clone();
-        let updates = self.followers.updates(&self.ledger.0, supplier, &checkpoint).await?;
+        let again = self.unwitnessed();
+        let updates = match self.followers.updates(&self.ledger.0, supplier, &checkpoint, again).await {
+            Ok(updates) => updates,
+            Err(cause) => return tracing::error!(%supplier, %cause, "the node is not brought up to date with the log"),
+        };
         let sent = updates.into_iter().all(|update| self.hub.send(supplier, Down::LedgerUpdate(update)));
         if sent {
             self.followers.sent(supplier, checkpoint.head().size());
@@ -355,6 +418,5 @@ impl Keeper {
         if let Some(witnessed) = witnessed {
             self.hub.send(supplier, Down::Witnessed(v1::Witnessed { checkpoint: witnessed.checkpoint().to_bytes() }));
         }
-        Ok(())
     }
 }

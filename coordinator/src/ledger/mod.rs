@@ -225,12 +225,18 @@ impl Ledger {
         predecessor: Option<u64>,
         signature: optelsom_ledger::Signature,
     ) -> Result<bool, LedgerError> {
+        // It is read with the codebook, which therefore stands before it.
+        self.open().await?;
         let _one_at_a_time = self.0.documents.lock().await;
-        let subject = Subject::Agreement(supplier.clone());
-        if self.view().newest(&subject).map(|(at, _)| at) != predecessor {
+        let (subject, digest) = (Subject::Agreement(supplier.clone()), Hash256::of(document));
+        let newest = self.view().newest(&subject).map(|(at, change)| (at, change.named));
+        if newest.is_some_and(|(_, named)| named == digest) {
+            return Ok(true);
+        }
+        if newest.map(|(at, _)| at) != predecessor {
             return Ok(false);
         }
-        let digest = self.0.store.keep_document(document).await?;
+        self.0.store.keep_document(document).await?;
         let entry = DocumentEntry::agreement(supplier.clone(), digest, digest, predecessor, |change| {
             (change.sign(&self.0.operator), signature)
         });

@@ -1,13 +1,11 @@
 //! Taking the log up again: what the store holds is held against what the witnesses have seen, and read once.
 
-use std::collections::BTreeMap;
-
-use optelsom_codebook::{Hash256, SupplierId};
-use optelsom_ledger::appender::{Appender, Effect, Stored, Survey};
+use optelsom_codebook::Hash256;
+use optelsom_ledger::appender::{Appender, Effect, StartError, Stored, Survey};
 use optelsom_ledger::entry::Entry;
 use optelsom_ledger::leaf::Leaf;
 use optelsom_ledger::note::SignedCheckpoint;
-use optelsom_ledger::tiles::read_bundle;
+use optelsom_ledger::tiles::{ProveError, prove_consistency, read_bundle, tiles_for_consistency};
 
 use super::{Inner, Ledger, LedgerError, bundles, documents_of};
 use crate::store::StoreError;
@@ -22,16 +20,34 @@ pub(super) async fn survey(inner: &Inner) -> Result<Survey, LedgerError> {
 pub(super) async fn take_up(
     inner: &Inner,
     survey: Survey,
-    heard: &BTreeMap<SupplierId, Option<SignedCheckpoint>>,
+    seen: &[SignedCheckpoint],
 ) -> Result<(Appender, Vec<Effect>), LedgerError> {
     let stored = Stored {
         staged: inner.store.tile(&survey.staged()).await?,
         tiles: inner.store.tiles(survey.tiles()).await?,
         published: inner.store.published().await?,
     };
-    let witnessed: Vec<_> = heard.values().flatten().cloned().collect();
     let committee = inner.trust.committee().clone();
-    Ok(Appender::open(survey, stored, &witnessed, inner.key.clone(), committee)?)
+    Ok(Appender::open(survey, stored, seen, inner.key.clone(), committee)?)
+}
+
+/// Holds the log against a checkpoint that a node shows, which carries this log's signature: the log must continue it.
+pub(super) async fn hold_against(
+    inner: &Inner,
+    checkpoint: &SignedCheckpoint,
+    seen: &SignedCheckpoint,
+) -> Result<(), LedgerError> {
+    let (head, old) = (checkpoint.head(), seen.head());
+    let by = "a witness";
+    if old.size() == 0 {
+        return Ok(());
+    }
+    if old.size() > head.size() {
+        return Err(StartError::Older { stored: head.size(), seen: old.size(), by }.into());
+    }
+    let wanted = tiles_for_consistency(head, old.size()).map_err(ProveError::from)?;
+    let proof = prove_consistency(head, old.size(), &inner.store.tiles(wanted).await?)?;
+    proof.verify(old, head).map_err(|_| StartError::Forked { size: old.size(), by }.into())
 }
 
 /// A checkpoint as a node shows it, if it is this log's. One that is not says nothing about this log.

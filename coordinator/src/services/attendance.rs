@@ -12,6 +12,7 @@ use optelsom_proto::v1::node_message::Message as Up;
 use optelsom_proto::wire::{AgreementSigned, Answer, Documents, Hello, Holdings, WireError, request};
 use optelsom_secagg::combiner::Input;
 use optelsom_secagg::messages::CoordinatorMessage;
+use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
 use crate::clock;
@@ -28,6 +29,8 @@ pub struct Attending {
     supplier: SupplierId,
     session: Session,
     hello: Hello,
+    /// Logs the agreement; one such task is enough, whatever the node sends.
+    agreement: Option<JoinHandle<()>>,
 }
 
 impl Attending {
@@ -40,7 +43,7 @@ impl Attending {
         let node_count = i64::try_from(shared.hub.count()).unwrap_or(i64::MAX);
         shared.metrics.nodes.set(node_count);
         tracing::info!(%supplier, software = hello.software, "node attends");
-        let attending = Self { shared, supplier, session, hello };
+        let attending = Self { shared, supplier, session, hello, agreement: None };
         attending.send(Down::Welcome(v1::Welcome {
             software: SOFTWARE.to_owned(),
             clock: clock::now().as_millis(),
@@ -171,7 +174,10 @@ impl Attending {
     }
 
     /// Logs the agreement that the node's Hello brought, with the signature on the change to it.
-    async fn take_agreement(&self, signed: v1::AgreementSigned) -> Result<(), String> {
+    async fn take_agreement(&mut self, signed: v1::AgreementSigned) -> Result<(), String> {
+        if self.agreement.as_ref().is_some_and(|task| !task.is_finished()) {
+            return Ok(());
+        }
         let signed = AgreementSigned::try_from(signed).map_err(|error: WireError| error.to_string())?;
         let document = self.hello.agreement.document.as_bytes();
         let digest = Hash256::of(document);
@@ -187,13 +193,13 @@ impl Attending {
         }
         let (shared, supplier, document) = (Arc::clone(&self.shared), self.supplier.clone(), document.to_vec());
         // The log may have to wait for this very node's cosignature.
-        self.shared.tasks.spawn(async move {
+        self.agreement = Some(self.shared.tasks.spawn(async move {
             match shared.ledger.agreement(&supplier, &document, signed.predecessor, signed.signature).await {
                 Ok(true) => tracing::info!(%supplier, "the agreement stands in the log"),
                 Ok(false) => tracing::warn!(%supplier, "the agreement follows another than the newest in the log"),
                 Err(cause) => tracing::error!(%supplier, %cause, "the agreement is not in the log"),
             }
-        });
+        }));
         Ok(())
     }
 

@@ -25,7 +25,8 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn register(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query("SELECT note FROM ledger_notes WHERE name = 'register'").fetch_optional(&self.pool).await?;
+        let row =
+            sqlx::query("SELECT note FROM ledger_notes WHERE name = 'register'").fetch_optional(&self.pool).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
@@ -36,10 +37,12 @@ impl Store {
     pub async fn swap(&self, expected: Option<&[u8]>, replacement: &[u8]) -> Result<bool, StoreError> {
         let done = match expected {
             None => {
-                sqlx::query("INSERT INTO ledger_notes (name, note) VALUES ('register', $1) ON CONFLICT (name) DO NOTHING")
-                    .bind(replacement.to_vec())
-                    .execute(&self.pool)
-                    .await?
+                sqlx::query(
+                    "INSERT INTO ledger_notes (name, note) VALUES ('register', $1) ON CONFLICT (name) DO NOTHING",
+                )
+                .bind(replacement.to_vec())
+                .execute(&self.pool)
+                .await?
             }
             Some(expected) => {
                 sqlx::query("UPDATE ledger_notes SET note = $1 WHERE name = 'register' AND note = $2")
@@ -57,7 +60,8 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn published(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query("SELECT note FROM ledger_notes WHERE name = 'published'").fetch_optional(&self.pool).await?;
+        let row =
+            sqlx::query("SELECT note FROM ledger_notes WHERE name = 'published'").fetch_optional(&self.pool).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
@@ -121,9 +125,21 @@ impl Store {
         for path in paths {
             if let Some(bytes) = self.tile(&path.to_string()).await? {
                 tiles.insert(path, bytes);
+            } else if let Some(bytes) = self.narrowed(&path).await? {
+                tiles.insert(path, bytes);
             }
         }
         Ok(tiles)
+    }
+
+    /// A tile of hashes as it was before it was full, out of the full one, which has taken its place.
+    async fn narrowed(&self, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
+        let name = path.to_string();
+        let Some((full, _)) = name.split_once(".p/").filter(|_| path.level().is_some()) else { return Ok(None) };
+        let mut bytes = self.tile(full).await?.unwrap_or_default();
+        let width = usize::from(path.width()) * 32;
+        bytes.truncate(width);
+        Ok(Some(bytes).filter(|bytes| bytes.len() == width))
     }
 
     /// Writes tiles to their paths, all or none.
@@ -239,7 +255,10 @@ impl Store {
     /// # Errors
     /// When it may not be stored.
     pub async fn owes_nothing(&self, id: &QueryId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM ledger_owed WHERE query = $1").bind(id.as_bytes().to_vec()).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM ledger_owed WHERE query = $1")
+            .bind(id.as_bytes().to_vec())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ pub mod node;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use optelsom_codebook::{Codebook, Hash256, Query, SupplierId, Timestamp};
@@ -96,6 +97,7 @@ pub struct Federation {
     pub codebook: Codebook,
     pub roster: Roster,
     pub configuration: Configuration,
+    begun: AtomicBool,
 }
 
 impl Federation {
@@ -133,12 +135,13 @@ impl Federation {
             .unwrap()
             .write(folder.path(), "coordinator")
             .unwrap();
-        Self { folder, authority, codebook: Codebook::parse(CODEBOOK).unwrap(), roster: roster(), configuration }
+        let (codebook, begun) = (Codebook::parse(CODEBOOK).unwrap(), AtomicBool::new(false));
+        Self { folder, authority, codebook, roster: roster(), configuration, begun }
     }
 
     /// Begins the log, unless it was begun.
     pub async fn begin(&self) {
-        if !self.path().join("coordinator.sqlite").exists() {
+        if !self.begun.swap(true, Ordering::SeqCst) {
             create_log(&self.configuration).await.unwrap();
         }
     }

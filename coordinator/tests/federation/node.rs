@@ -11,7 +11,7 @@ use optelsom_proto::v1::coordinator_message::Message as Down;
 use optelsom_proto::v1::node_message::Message as Up;
 use optelsom_proto::v1::node_service_client::NodeServiceClient;
 use optelsom_proto::wire::{Hello, Holdings, LedgerUpdate, Request, SignedAgreement, answer, table_part};
-use optelsom_proto::{Credentials, dial, v1};
+use optelsom_proto::{Credentials, Target, dial, v1};
 use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
 use optelsom_secagg::supplier::{Effect, Input};
 use optelsom_secagg::{
@@ -52,8 +52,15 @@ pub async fn attend(
     running: &Running,
     hello: Hello,
 ) -> Result<(NodeServiceClient<Channel>, mpsc::Sender<v1::NodeMessage>, Streaming<v1::CoordinatorMessage>), Status> {
-    let connection =
-        dial(credentials, &target(running)).await.map_err(|error| Status::unavailable(error.to_string()))?;
+    attend_at(credentials, &target(running), hello).await
+}
+
+async fn attend_at(
+    credentials: &Credentials,
+    target: &Target,
+    hello: Hello,
+) -> Result<(NodeServiceClient<Channel>, mpsc::Sender<v1::NodeMessage>, Streaming<v1::CoordinatorMessage>), Status> {
+    let connection = dial(credentials, target).await.map_err(|error| Status::unavailable(error.to_string()))?;
     let mut client = NodeServiceClient::new(connection.channel);
     let (sender, outgoing) = mpsc::channel(64);
     sender.send(v1::NodeMessage { message: Some(Up::Hello(hello.into())) }).await.unwrap();
@@ -89,7 +96,12 @@ impl TestNode {
 
     /// Attends until the connection ends. What it has promised stays on its disk.
     pub async fn run(&self, running: &Running) -> Result<(), Status> {
-        let (client, sender, mut incoming) = attend(&self.credentials, running, hello(&self.name)).await?;
+        self.run_at(&target(running)).await
+    }
+
+    /// The same, by the coordinator's address alone.
+    pub async fn run_at(&self, target: &Target) -> Result<(), Status> {
+        let (client, sender, mut incoming) = attend_at(&self.credentials, target, hello(&self.name)).await?;
         let state = {
             let seen = self.seen.lock().unwrap();
             v1::LedgerState { size: seen.0.head().size(), checkpoint: seen.1.clone() }
