@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use optelsom_codebook::{Lang, SupplierId};
 
-use crate::audit::arguments::AuditArguments;
+use crate::audit::arguments::{AuditArguments, TrustArguments};
 use crate::deadline::Deadline;
 use crate::failure::EXIT_CODES;
 
@@ -35,6 +35,11 @@ pub enum Command {
     Codebook(CodebookArguments),
     /// Print the table of a query that was answered before
     Fetch(FetchArguments),
+    /// Check a release with its proofs, offline: `fetch ID -o DIR` makes the folder
+    #[command(after_help = VERIFY_CODES)]
+    Verify(VerifyArguments),
+    /// Approve another person's question, where every question needs two persons; list those that wait
+    Approve(ApproveArguments),
     /// List your queries, latest first
     List {
         /// At most so many
@@ -89,12 +94,16 @@ pub struct QueryArguments {
 /// How and where to print a table.
 #[derive(Args, Debug)]
 pub struct OutputArguments {
-    /// How to print the table
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
-    /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    /// How to print the table, `table` unless given
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// With --format: write to this file. Without: make this folder, and write the release into it with all its proofs,
+    /// for `optelsom verify`
+    #[arg(short, long, value_name = "FILE|DIR")]
     pub output: Option<PathBuf>,
+    /// Whom to trust, for a folder with proofs
+    #[command(flatten)]
+    pub trust: TrustArguments,
 }
 
 /// Arguments of `explain`.
@@ -142,6 +151,36 @@ pub struct FetchArguments {
     #[command(flatten)]
     pub output: OutputArguments,
 }
+
+/// Arguments of `approve`.
+#[derive(Args, Debug)]
+pub struct ApproveArguments {
+    /// The query's identifier, or its first digits; without it, all that wait are listed
+    pub id: Option<String>,
+    /// Approve without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArguments {
+    /// The folder
+    pub folder: PathBuf,
+    /// Whom to trust
+    #[command(flatten)]
+    pub trust: TrustArguments,
+}
+
+/// The exit codes of `optelsom verify`, beside those of every command.
+pub const VERIFY_CODES: &str = "\
+Exit codes of a release that does not hold, as of an audit:
+  10  a file is damaged, or not the one that was logged
+  11  a file is missing, or there is one that does not belong here
+  12  the checkpoint is not the log's, or too few witnesses have seen it
+  14  a signature does not hold, or is missing
+  15  entries do not belong together, or the roster is another than those of --roster
+  17  the table is not what its participants committed to, or says otherwise than the log";
 
 /// How a table is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -12,6 +12,8 @@ use optelsom_proto::{CredentialsError, DialError};
 use thiserror::Error;
 use tonic::{Code, Status};
 
+use crate::bundle::Fault;
+
 /// Exit codes, as `optelsom --help` lists them.
 pub const EXIT_CODES: &str = "\
 Exit codes:
@@ -22,7 +24,7 @@ Exit codes:
   4  the coordinator cannot be reached, or was lost; an accepted query goes on without you
   5  the query was refused, or ended without a table; the message says why
   6  a local file cannot be read or written, or does not hold what it should
-  10 to 19  an audit found something; `optelsom audit --help` lists the kinds";
+  10 to 19  an audit, or `optelsom verify`, found something; their --help lists the kinds";
 
 /// Why a command failed.
 #[derive(Debug, Error)]
@@ -78,6 +80,14 @@ pub enum Failure {
         /// How many there are.
         findings: usize,
     },
+    /// A release that cannot be relied on.
+    #[error("{path}: this release does not hold: {cause}")]
+    Unproved {
+        /// Its bundle.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: Box<Fault>,
+    },
     /// Standard output is gone.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
@@ -112,6 +122,7 @@ impl Failure {
             Self::Dial(_) | Self::Unavailable(_) => 4,
             Self::NotAnswered(_) => 5,
             Self::Found { code, .. } => *code,
+            Self::Unproved { cause, .. } => cause.code(),
             Self::File { .. } | Self::Contents { .. } | Self::Output(_) => 6,
         }
     }

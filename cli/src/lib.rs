@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod asking;
 pub mod audit;
 pub mod browse;
+pub mod bundle;
 pub mod commands;
 pub mod configuration;
 pub mod deadline;

@@ -142,7 +142,6 @@ fn print(release: &Release, format: Format) -> Result<(), DemonstrationError> {
         Format::Table => optelsom_cli::arguments::Format::Table,
         Format::Json => optelsom_cli::arguments::Format::Json,
     };
-    let arguments = optelsom_cli::arguments::OutputArguments { format, output: None };
-    publication::print(release, Lang::En, &arguments)?;
+    publication::print(release, Lang::En, format)?;
     std::io::stdout().flush().map_err(DemonstrationError::Output)
 }

@@ -67,7 +67,10 @@ impl Source {
     }
 
     /// One file; none where there is none (yet).
-    async fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+    ///
+    /// # Errors
+    /// When the coordinator cannot be reached, or refuses.
+    pub async fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         let parts = match self.0.read(ReadRequest { path: path.to_owned() }).await {
             Ok(reply) => reply.into_inner(),
             Err(status) if status.code() == Code::NotFound => return Ok(None),

@@ -47,6 +47,11 @@ impl Accepted {
         Ok(Self { trust, rosters })
     }
 
+    /// The hashes of the rosters.
+    pub fn rosters(&self) -> &BTreeSet<Hash256> {
+        &self.rosters
+    }
+
     /// What to audit by.
     pub fn policy(&self) -> Policy {
         Policy { rosters: self.rosters.clone(), ..Policy::from(&self.trust) }

@@ -1,9 +1,11 @@
 //! What each command does.
 
+mod approve;
 mod audit;
 mod explain;
 mod queries;
 mod query;
+mod verify;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -33,9 +35,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain(arguments) => explain::run(session, &arguments).await,
         Command::Codebook(arguments) => codebook(session, &arguments).await,
         Command::Fetch(arguments) => queries::fetch(session, &arguments).await,
+        Command::Verify(arguments) => verify::run(session, &arguments),
         Command::List { most } => queries::list(session, most).await,
         Command::Watch(arguments) => queries::watch(session, &arguments).await,
         Command::Identity { file } => identity(&file),
+        Command::Approve(arguments) => approve::run(session, &arguments).await,
         Command::Audit(arguments) => audit::run(session, &arguments).await,
     }
 }

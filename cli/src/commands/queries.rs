@@ -1,28 +1,32 @@
 //! `optelsom fetch`, `watch` and `list`: queries that were asked before.
 
-use optelsom_codebook::Lang;
+use optelsom_codebook::{Lang, QueryId};
 
+use super::verify::Delivery;
 use super::{Session, print};
 use crate::arguments::FetchArguments;
 use crate::browse::listing;
 use crate::failure::{Failure, printable};
 use crate::federation::{Federation, Moment, Summary, follow};
 use crate::progress::Progress;
-use crate::publication;
 use crate::words::words;
 
 pub(super) async fn fetch(session: Session<'_>, arguments: &FetchArguments) -> Result<(), Failure> {
-    publication::check(&arguments.output)?;
     let configuration = session.configuration()?;
+    let delivery = Delivery::prepare(session, &arguments.output)?;
     let lang = session.lang(Some(&configuration));
+    // Who reads the log but asks no questions has to write the whole identifier.
+    if let (true, Ok(query)) = (delivery.is_bundle(), arguments.id.parse::<QueryId>()) {
+        return delivery.bundle(&configuration, query, lang).await;
+    }
     let events = Federation::open(&configuration).await?.fetch(&arguments.id).await?;
     let release = follow(events, lang, |_| ()).await?;
-    publication::print(&release, lang, &arguments.output)
+    delivery.deliver(&configuration, &release, lang).await
 }
 
 pub(super) async fn watch(session: Session<'_>, arguments: &FetchArguments) -> Result<(), Failure> {
-    publication::check(&arguments.output)?;
     let configuration = session.configuration()?;
+    let delivery = Delivery::prepare(session, &arguments.output)?;
     let lang = session.lang(Some(&configuration));
     let events = Federation::open(&configuration).await?.watch(&arguments.id).await?;
     let progress = Progress::new(lang);
@@ -35,7 +39,7 @@ pub(super) async fn watch(session: Session<'_>, arguments: &FetchArguments) -> R
     })
     .await?;
     drop(progress);
-    publication::print(&release, lang, &arguments.output)
+    delivery.deliver(&configuration, &release, lang).await
 }
 
 pub(super) async fn list(session: Session<'_>, most: u32) -> Result<(), Failure> {
@@ -64,7 +68,7 @@ fn text(queries: &[Summary], lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use optelsom_codebook::{EditionId, QueryId, Timestamp};
+    use optelsom_codebook::{EditionId, Timestamp};
 
     use super::*;
     use crate::federation::Ended;

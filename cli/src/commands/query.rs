@@ -8,18 +8,19 @@ use optelsom_ledger::query::CLOCK_TOLERANCE_MS;
 use optelsom_proto::key_file::read_identity;
 use optelsom_proto::wire::Asked;
 
+use super::verify::Delivery;
 use super::{Session, now};
 use crate::arguments::QueryArguments;
 use crate::asking::{self, Asking, Wishes};
 use crate::failure::Failure;
 use crate::federation::{Federation, follow};
 use crate::progress::Progress;
+use crate::question;
 use crate::words::words;
-use crate::{publication, question};
 
 pub(super) async fn run(session: Session<'_>, arguments: &QueryArguments) -> Result<(), Failure> {
-    publication::check(&arguments.output)?;
     let configuration = session.configuration()?;
+    let delivery = Delivery::prepare(session, &arguments.output)?;
     let lang = session.lang(Some(&configuration));
     let text = question::read(&arguments.question.question)?;
     let key = read_identity(&configuration.identity)?;
@@ -46,7 +47,7 @@ pub(super) async fn run(session: Session<'_>, arguments: &QueryArguments) -> Res
     let release = follow(events, lang, |moment| progress.tell(moment)).await?;
     drop(progress);
     belongs(&release, id, &asking)?;
-    publication::print(&release, lang, &arguments.output)
+    delivery.deliver(&configuration, &release, lang).await
 }
 
 /// A release of another query, codebook or policy is no answer to this one.

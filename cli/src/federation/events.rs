@@ -19,6 +19,8 @@ pub enum Stage {
     Gathering,
     /// Another query on the dataset is being added up.
     WaitingForTurn,
+    /// A second person has to approve it.
+    WaitingForApproval,
     /// Suppliers join with fresh keys.
     Joining,
     /// Each pair agrees on a secret.
@@ -49,6 +51,8 @@ impl Stage {
         match (self, lang) {
             (Self::Gathering, Lang::En) => "suppliers make their tables ready",
             (Self::Gathering, Lang::Nl) => "leveranciers maken hun tabel gereed",
+            (Self::WaitingForApproval, Lang::En) => "waiting for a second person's approval",
+            (Self::WaitingForApproval, Lang::Nl) => "wacht op goedkeuring door een tweede persoon",
             (Self::WaitingForTurn, Lang::En) => "waiting for another query on this dataset",
             (Self::WaitingForTurn, Lang::Nl) => "wacht op een andere vraag aan deze dataset",
             (Self::Joining, Lang::En) => "suppliers join with fresh keys",
@@ -80,6 +84,7 @@ impl Stage {
             v1::Stage::Opening => Self::Opening,
             v1::Stage::Voiding => Self::Voiding,
             v1::Stage::WaitingForTurn => Self::WaitingForTurn,
+            v1::Stage::WaitingForApproval => Self::WaitingForApproval,
         })
     }
 }

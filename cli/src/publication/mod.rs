@@ -30,38 +30,82 @@ use tempfile::NamedTempFile;
 use crate::arguments::{Format, OutputArguments};
 use crate::failure::Failure;
 
-/// Whether a table can be written so, to be asked before a query is spent on it.
-///
-/// # Errors
-/// When bytes that nobody can read would go to a terminal.
-pub fn check(arguments: &OutputArguments) -> Result<(), Failure> {
-    let binary = match arguments.format {
+/// Where a table goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination<'a> {
+    /// To standard output.
+    Output(Format),
+    /// Into a file.
+    File(Format, &'a Path),
+    /// Into a new folder, with all that is needed to check it.
+    Bundle(&'a Path),
+}
+
+impl<'a> Destination<'a> {
+    /// Where the command line says, to be asked before a query is spent on it.
+    ///
+    /// # Errors
+    /// When bytes that nobody can read would go to a terminal, or it does not say whether a file or a folder is meant.
+    pub fn of(arguments: &'a OutputArguments) -> Result<Self, Failure> {
+        match (&arguments.output, arguments.format) {
+            (None, format) => {
+                let format = format.unwrap_or(Format::Table);
+                check_terminal(format)?;
+                Ok(Self::Output(format))
+            }
+            (Some(path), Some(format)) if !is_folder(path) => Ok(Self::File(format, path)),
+            (Some(_), Some(_)) => Err(Failure::Usage(
+                "--format writes a file, and -o names a folder; leave --format out for a folder with proofs".to_owned(),
+            )),
+            (Some(path), None) if names_a_table(path) => Err(Failure::Usage(format!(
+                "{}: add --format for a file; without it, -o makes a folder with proofs, and its name has to end in /",
+                path.display()
+            ))),
+            (Some(path), None) => Ok(Self::Bundle(path)),
+        }
+    }
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// Whether a path looks like a file of one of the formats.
+fn names_a_table(path: &Path) -> bool {
+    let known = ["csv", "html", "json", "parquet", "svg", "txt", "xlsx"];
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    !is_folder(path) && extension.is_some_and(|extension| known.contains(&extension.as_str()))
+}
+
+fn check_terminal(format: Format) -> Result<(), Failure> {
+    let binary = match format {
         Format::Xlsx | Format::Parquet => true,
         Format::Table | Format::Csv | Format::CsvNl | Format::Json | Format::SdmxCsv | Format::Html | Format::Svg => {
             false
         }
     };
-    if binary && arguments.output.is_none() && io::stdout().is_terminal() {
+    if binary && io::stdout().is_terminal() {
         return Err(Failure::Usage("this format is not for a terminal; name a file with -o FILE".to_owned()));
     }
     Ok(())
 }
 
-/// Prints a release where and how it was asked.
+/// Prints a release to standard output.
 ///
 /// # Errors
-/// When the output cannot be written, or the table does not fit the format. A file that exists is replaced whole, or not
-/// at all.
-pub fn print(release: &Release, lang: Lang, arguments: &OutputArguments) -> Result<(), Failure> {
-    check(arguments)?;
-    let bytes = render(release, lang, arguments.format, arguments.output.is_none() && io::stdout().is_terminal())?;
-    match &arguments.output {
-        None => {
-            let mut out = io::stdout().lock();
-            out.write_all(&bytes).and_then(|()| out.flush()).map_err(Failure::Output)
-        }
-        Some(path) => replace(path, &bytes).map_err(|cause| Failure::file(path, cause)),
-    }
+/// When it cannot be written, or the table does not fit the format.
+pub fn print(release: &Release, lang: Lang, format: Format) -> Result<(), Failure> {
+    let bytes = render(release, lang, format, io::stdout().is_terminal())?;
+    let mut out = io::stdout().lock();
+    out.write_all(&bytes).and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+/// Writes a release into a file. One that exists is replaced whole, or not at all.
+///
+/// # Errors
+/// When it cannot be written, or the table does not fit the format.
+pub fn write(release: &Release, lang: Lang, format: Format, path: &Path) -> Result<(), Failure> {
+    replace(path, &render(release, lang, format, false)?).map_err(|cause| Failure::file(path, cause))
 }
 
 /// The release in this format. `fit_terminal` breaks long headings of [`Format::Table`] to the terminal's width.

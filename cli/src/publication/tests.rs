@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::audit::arguments::TrustArguments;
 use crate::fixture::release;
 
 fn rendered(release: &Release, lang: Lang, format: Format) -> String {
@@ -134,10 +135,34 @@ fn files_are_replaced_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.json");
     fs::write(&path, "old").unwrap();
-    let arguments = OutputArguments { format: Format::Json, output: Some(path.clone()) };
-    print(&counts(), Lang::En, &arguments).unwrap();
+    write(&counts(), Lang::En, Format::Json, &path).unwrap();
     assert!(Release::from_json(&fs::read(&path).unwrap()).is_ok());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    let nowhere = OutputArguments { format: Format::Json, output: Some(folder.path().join("no/table.json")) };
-    assert_eq!(print(&counts(), Lang::En, &nowhere).unwrap_err().code(), 6);
+    let nowhere = folder.path().join("no/table.json");
+    assert_eq!(write(&counts(), Lang::En, Format::Json, &nowhere).unwrap_err().code(), 6);
+}
+
+#[test]
+fn a_folder_takes_a_bundle_and_a_file_has_a_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let destination = |path: &str, format| {
+        let output = Some(folder.path().join(path));
+        let trust = TrustArguments { trust: None, roster: Vec::new() };
+        let arguments = OutputArguments { format, output, trust };
+        match Destination::of(&arguments) {
+            Ok(Destination::Bundle(_)) => "bundle",
+            Ok(Destination::File(..)) => "file",
+            Ok(Destination::Output(_)) => "output",
+            Err(failure) => {
+                assert_eq!(failure.code(), 2);
+                "refused"
+            }
+        }
+    };
+    assert_eq!(destination("release", None), "bundle");
+    assert_eq!(destination("release.csv/", None), "bundle");
+    assert_eq!(destination("release.csv", None), "refused");
+    assert_eq!(destination("release.csv", Some(Format::Csv)), "file");
+    assert_eq!(destination("release/", Some(Format::Csv)), "refused");
+    assert_eq!(destination("", Some(Format::Csv)), "refused");
 }

@@ -220,13 +220,14 @@ impl Sample {
     pub fn release(&mut self, query: u64, outcome: Outcome, hidden: &[(&str, u64)]) -> u64 {
         let salt = [u8::try_from(query).unwrap(); 32];
         let (table, proof) = (format!("{{\"table\":{query}}}").into_bytes(), format!("proof of {query}").into_bytes());
-        let digests = (salted_digest(&salt, &table), Hash256::of(&proof));
+        let commitments = format!("commitments of {query}").into_bytes();
+        let (digests, participants) = ((salted_digest(&salt, &table), Hash256::of(&proof)), Hash256::of(&commitments));
         let folder = release_folder(&self.queries[&query]);
-        for (name, bytes) in RELEASE_FILES.into_iter().zip([table, salt.to_vec(), proof]) {
+        for (name, bytes) in RELEASE_FILES.into_iter().zip([table, salt.to_vec(), proof, commitments]) {
             self.releases.insert(format!("{folder}{name}"), bytes);
         }
         let hidden = hidden.iter().map(|(rule, cells)| (reason(rule), *cells)).collect();
-        let ((table, proof), participants) = (digests, Hash256::of(b"participants"));
+        let (table, proof) = digests;
         self.push(&Entry::Release(ReleaseEntry { query, outcome, table, hidden, participants, proof }))
     }
 

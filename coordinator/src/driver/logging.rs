@@ -202,7 +202,7 @@ pub async fn until_done<T, E: std::fmt::Display, F: Future<Output = Result<T, E>
 }
 
 /// A release as the log has it; or that the query is spent, where its opened totals were not released.
-pub(super) fn released(shared: &Shared, query: u64, participants: Hash256, made: Option<&Made>) -> Option<Entry> {
+pub(super) fn released(shared: &Shared, query: u64, made: Option<&Made>) -> Option<Entry> {
     let Some(made) = made else {
         let reason = ReasonCode::try_from("not-released").ok()?;
         return Some(Entry::Spent(SpentEntry::sign(query, reason, shared.ledger.operator())));
@@ -219,7 +219,7 @@ pub(super) fn released(shared: &Shared, query: u64, participants: Hash256, made:
         outcome: if complete { Completeness::Complete } else { Completeness::Incomplete },
         table: salted_digest(&made.salt, &made.document),
         hidden: hidden.into_iter().collect(),
-        participants,
+        participants: Hash256::of(&made.commitments),
         proof: Hash256::of(&made.proof),
     }))
 }

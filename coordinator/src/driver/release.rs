@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use optelsom_codebook::{Plan, SupplierId, Timestamp};
 use optelsom_disclosure::{
-    Absence, History, HistoryError, Policy, ProtectError, ProtectedTable, Release, ReleaseError, RoundFacts, Totals, protect_after,
+    Absence, History, HistoryError, Policy, ProtectError, ProtectedTable, Release, ReleaseError, RoundFacts, Totals,
+    protect_after,
 };
 use optelsom_ledger::QueryEntry;
 use optelsom_ledger::canonical::Writer;
@@ -48,12 +49,19 @@ pub struct Made {
     pub salt: [u8; 32],
     /// That what is shown is the sum of what was committed to: the proofs of all columns.
     pub proof: Vec<u8>,
+    /// What the participants committed to and signed.
+    pub commitments: Vec<u8>,
 }
 
 impl Made {
     /// What is kept and shown beside the log, by file name.
     pub fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("release.json", self.document.clone()), ("salt", self.salt.to_vec()), ("proof", self.proof.clone())]
+        vec![
+            ("release.json", self.document.clone()),
+            ("salt", self.salt.to_vec()),
+            ("proof", self.proof.clone()),
+            ("commitments", self.commitments.clone()),
+        ]
     }
 }
 
@@ -73,7 +81,7 @@ pub fn make(
     let release = Release::new(&shared.codebook, plan, policy, facts, table)?;
     let proof = prove(shared, plan, policy, evidence, release.table(), &Entropy::new(entropy))?;
     let document = release.to_json()?;
-    Ok(Made { release, document, salt, proof })
+    Ok(Made { release, document, salt, proof, commitments: evidence.submissions().to_bytes() })
 }
 
 /// One proof for each column, in the plan's order.
@@ -86,7 +94,9 @@ fn prove(
     entropy: &Entropy,
 ) -> Result<Vec<u8>, NoRelease> {
     let unproved = |cause: String| NoRelease::Proof(cause);
-    let protection = Protection::of(policy);
+    // The codebook's own rules, as that of rounding, hold too.
+    let policy = policy.with_codebook(plan.dataset()).map_err(|cause| unproved(cause.to_string()))?;
+    let protection = Protection::of(&policy);
     let commitments = evidence.commitments().map_err(|cause| unproved(cause.to_string()))?;
     let claims = claims(plan, &protection, table).map_err(|cause| unproved(cause.to_string()))?;
     let mut proofs = Vec::with_capacity(claims.len());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use optelsom_codebook::{Hash256, Plan, QueryId, SupplierId, Timestamp};
 use optelsom_disclosure::{History, Policy, RoundFacts, Totals};
-use optelsom_ledger::entry::Entry;
+use optelsom_ledger::entry::{ApprovalRule, Entry};
 use optelsom_ledger::{QueryEntry, Signature};
 use optelsom_proto::v1;
 use optelsom_proto::wire::{Documents, RequestWriter};
@@ -104,6 +104,10 @@ impl Host {
         record: Option<CombinerRecord>,
         mut inputs: mpsc::Receiver<Input>,
     ) {
+        if let Some(reason) = self.await_approval(&mut inputs).await {
+            self.give_up(reason).await;
+            return self.leave();
+        }
         let Some(checkpoint) = self.log_query(&accepted, &mut inputs).await else { return self.leave() };
         let mut machine = match super::machine(&self.shared, &accepted, &self.plan, record, checkpoint) {
             Ok(machine) => machine,
@@ -133,6 +137,59 @@ impl Host {
             }
         }
         self.leave();
+    }
+
+    /// Waits for a second person, where everybody goes by two; yields why it was waited for in vain. Nobody but this
+    /// coordinator has heard of the query until then.
+    async fn await_approval(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Option<String> {
+        if self.shared.ledger.trust().approvals() == ApprovalRule::OnePerson {
+            return None;
+        }
+        loop {
+            let approved = self.shared.approved.notified();
+            tokio::pin!(approved);
+            // From here on no word is missed.
+            approved.as_mut().enable();
+            match self.shared.store.approval(&self.id).await {
+                Ok(Some(_)) => return None,
+                Ok(None) => {}
+                Err(cause) => {
+                    self.store_failed(&cause).await;
+                }
+            }
+            if clock::now() >= self.entry.expires_at {
+                return Some("no second person approved it before it expired".to_owned());
+            }
+            self.state.send_modify(|state| {
+                state.progress.get_or_insert_default().set_stage(v1::Stage::WaitingForApproval);
+            });
+            tokio::select! {
+                () = self.shared.stop.cancelled() => return None,
+                () = &mut approved => {}
+                () = tokio::time::sleep(clock::until(self.entry.expires_at, clock::now())) => {}
+                input = inputs.recv() => {
+                    if let Some(Input::Cancel { by }) = input {
+                        return Some(format!("it was cancelled by {by}"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends a query that never reached the log, nor anybody else.
+    async fn give_up(&self, reason: String) {
+        loop {
+            let outcome = StoredOutcome { outcome: RoundOutcome::Abandoned, reason: reason.clone() };
+            let (owed, files) = (Vec::new(), Vec::new());
+            let ending = Ending { outcome, at: clock::now(), record: None, release: None, owed, files };
+            match self.shared.store.end(&self.id, ending).await {
+                Ok(_) => break,
+                Err(cause) if self.store_failed(&cause).await => {}
+                Err(_) => return,
+            }
+        }
+        tracing::info!(query = %self.id.short(), reason, "ended before it was logged");
+        self.state.send_modify(|state| state.ended = true);
     }
 
     /// Waits until the query stands in the log; yields the digest of the checkpoint that the nodes are shown. What comes
@@ -383,7 +440,7 @@ impl Host {
             // Opened it was, and stays: there is no second time.
             Err(cause) => (RoundOutcome::Spent, cause.to_string(), None),
         };
-        let entry = logging::released(&self.shared, self.index, evidence.digests().0, made.as_ref());
+        let entry = logging::released(&self.shared, self.index, made.as_ref());
         let owed = self.owed(Some(&evidence), entry);
         let files = made.as_ref().map(Made::files).unwrap_or_default();
         loop {

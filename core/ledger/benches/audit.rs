@@ -138,11 +138,11 @@ impl Writing {
         let votes = voters.map(|n| Vote { supplier: supplier(n), signature: self.sign(n + 1, &message) }).collect();
         self.push(&Entry::Final(FinalEntry { query, participants, votes: Votes::new(votes) }));
         let hidden = vec![(ReasonCode::try_from("hidden-too-few").unwrap(), 3)];
-        let (salt, table, proof) = ([9; 32], number.to_be_bytes(), b"proof");
-        for (name, bytes) in RELEASE_FILES.into_iter().zip([&table[..], &salt, proof]) {
+        let (salt, table, proof, commitments) = ([9; 32], number.to_be_bytes(), b"proof", b"commitments");
+        for (name, bytes) in RELEASE_FILES.into_iter().zip([&table[..], &salt, proof, commitments]) {
             self.files.insert(format!("{}{name}", release_folder(&id)), bytes.to_vec());
         }
-        let (table, proof, participants) = (salted_digest(&salt, &table), Hash256::of(proof), statement);
+        let (table, proof, participants) = (salted_digest(&salt, &table), Hash256::of(proof), Hash256::of(commitments));
         self.push(&Entry::Release(ReleaseEntry {
             query,
             outcome: Outcome::Complete,

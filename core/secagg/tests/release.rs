@@ -16,7 +16,7 @@ use optelsom_secagg::messages::{
 };
 use optelsom_secagg::release_proof::{
     CellClaim, ClaimsError, CommitmentsError, ProofError, ProofWitness, Protection, ReleaseProof, SignedCommitments,
-    Statement, claims, verify,
+    SignedSubmissions, Statement, claims, verify,
 };
 use optelsom_secagg::{Entropy, Generators, Rules, Verifier};
 
@@ -235,4 +235,34 @@ fn headers_and_certificate_are_those_that_were_signed() {
     is_certificate(certificate(&|certificate| certificate.votes.truncate(2)));
     is_certificate(certificate(&|certificate| drop(changed(certificate).signatures.pop())));
     is_certificate(certificate(&|certificate| changed(certificate).digests[0].1 = Hash256::of(b"other")));
+}
+
+/// The bytes of what was signed, and how they are read and checked.
+fn of_bytes(round: &Round, bytes: &[u8]) -> Option<SignedCommitments> {
+    let scope = round.scope();
+    let read = SignedSubmissions::from_bytes(bytes, QueryId::from_bytes([1; 32]), round.roster.hash()).ok()?;
+    let attempt = read.certificate().certificate.attempt;
+    let verifier = Verifier::new(QueryId::from_bytes([1; 32]), attempt, &scope, Rules::all());
+    assert_eq!(read.to_bytes(), bytes, "one content, one form");
+    read.verify(&verifier).ok()
+}
+
+#[test]
+fn what_was_signed_is_read_back_and_no_bit_of_it_can_be_changed() {
+    let round = Round::of(&columns());
+    let signed = SignedSubmissions::new(round.certificate.clone(), round.headers.clone());
+    let bytes = signed.to_bytes();
+    let read = SignedSubmissions::from_bytes(&bytes, QueryId::from_bytes([1; 32]), round.roster.hash());
+    assert_eq!(read.as_ref(), Ok(&signed));
+    assert_eq!(of_bytes(&round, &bytes), round.signed().ok());
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at % 8);
+        assert_eq!(of_bytes(&round, &flipped), None, "byte {at}");
+        assert!(
+            SignedSubmissions::from_bytes(&bytes[..at], QueryId::from_bytes([1; 32]), round.roster.hash()).is_err()
+        );
+    }
+    let longer = [bytes.as_slice(), &[0]].concat();
+    assert_eq!(of_bytes(&round, &longer), None);
 }

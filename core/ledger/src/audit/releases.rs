@@ -15,8 +15,11 @@ const SALT: &str = "salt";
 /// That what is shown is the sum of what was committed to.
 const PROOF: &str = "proof";
 
+/// What the participants committed to and signed.
+const COMMITMENTS: &str = "commitments";
+
 /// The files of a release, by their names within its folder.
-pub const RELEASE_FILES: [&str; 3] = [TABLE, SALT, PROOF];
+pub const RELEASE_FILES: [&str; 4] = [TABLE, SALT, PROOF, COMMITMENTS];
 
 /// Holds the files of each release against its entry.
 pub(super) fn check(files: &Files, account: &Account) -> Vec<Finding> {
@@ -41,6 +44,8 @@ fn altered<'f>(entry: &ReleaseEntry, file: impl Fn(&str) -> Option<&'f [u8]>) ->
         let fits = <[u8; 32]>::try_from(salt).is_ok_and(|salt| salted_digest(&salt, table) == entry.table);
         altered.extend(if fits { &[][..] } else { &[TABLE, SALT] });
     }
-    altered.extend(file(PROOF).filter(|proof| Hash256::of(proof) != entry.proof).map(|_| PROOF));
+    for (name, digest) in [(PROOF, entry.proof), (COMMITMENTS, entry.participants)] {
+        altered.extend(file(name).filter(|bytes| Hash256::of(bytes) != digest).map(|_| name));
+    }
     altered
 }

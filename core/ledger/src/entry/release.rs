@@ -3,7 +3,7 @@
 //!
 //! Bytes: `optelsom/1`, `entry/release`, index of the query's entry, outcome (0: all asked took part, 1: some were
 //! absent), salted digest of the table (32 bytes), count of rules, and of each its code and how many cells it hid,
-//! commitment to the participants (32 bytes), digest of the proof (32 bytes).
+//! digest of what the participants committed to and signed (32 bytes), digest of the proof (32 bytes).
 
 use optelsom_codebook::Hash256;
 
@@ -31,7 +31,7 @@ pub struct ReleaseEntry {
     pub table: Hash256,
     /// How many cells each rule hid, sorted by the rule's code, none of them 0.
     pub hidden: Vec<(ReasonCode, u64)>,
-    /// Commitment to the participants and what they committed to.
+    /// Digest of what the participants committed to and signed, as it lies beside the log.
     pub participants: Hash256,
     /// Digest of the release proof.
     pub proof: Hash256,

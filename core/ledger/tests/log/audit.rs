@@ -28,6 +28,7 @@ pub(crate) const FIRST_QUERY: u64 = 3;
 const TABLE: &[u8] = b"{\"rows\":[]}";
 const SALT: [u8; 32] = [9; 32];
 const PROOF: &[u8] = b"proof";
+const COMMITMENTS: &[u8] = b"commitments";
 
 impl Book {
     /// The documents that queries go by.
@@ -95,7 +96,7 @@ impl Book {
             outcome: Outcome::Complete,
             table: salted_digest(&SALT, TABLE),
             hidden: vec![(reason("too-few"), 3)],
-            participants: Hash256::of(b"participants"),
+            participants: Hash256::of(COMMITMENTS),
             proof: Hash256::of(PROOF),
         }))
     }
@@ -124,7 +125,7 @@ impl Book {
             let Ok(Entry::Query(query)) = Entry::from_bytes(self.log.leaves[release.query as usize].as_bytes()) else {
                 continue;
             };
-            for (name, bytes) in RELEASE_FILES.into_iter().zip([TABLE, &SALT, PROOF]) {
+            for (name, bytes) in RELEASE_FILES.into_iter().zip([TABLE, &SALT, PROOF, COMMITMENTS]) {
                 files.insert(format!("{}{name}", release_folder(&query.id())), bytes.to_vec());
             }
         }

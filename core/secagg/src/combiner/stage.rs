@@ -6,7 +6,7 @@ use std::sync::Arc;
 use optelsom_codebook::{Hash256, QueryId, RefusalReason, SupplierId};
 
 use crate::messages::{Attempt, FinalCertificate, RelayedHeader, RoundOutcome, VoidCertificate};
-use crate::release_proof::{CommitmentsError, ProofWitness, SignedCommitments};
+use crate::release_proof::{CommitmentsError, ProofWitness, SignedCommitments, SignedSubmissions};
 use crate::round::Round;
 
 /// Where a round stands: suppliers, never anything that they counted.
@@ -171,6 +171,11 @@ impl Evidence {
     /// When certificate and headers have been changed since they were handed over.
     pub fn commitments(&self) -> Result<SignedCommitments, CommitmentsError> {
         SignedCommitments::certified(&self.round, &self.certificate.certificate, &self.headers)
+    }
+
+    /// What all of them signed, for the file that goes with the release.
+    pub fn submissions(&self) -> SignedSubmissions {
+        SignedSubmissions::new(FinalCertificate::clone(&self.certificate), self.headers.clone())
     }
 
     /// T and R, for the prover only.
