@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 use optelsom_codebook::{Agreement, Codebook, DatasetTerms, Hash256};
 use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_ledger::Roster;
+use optelsom_ledger::entry::ApprovalRule;
 use optelsom_secagg::{CombinerConfig, Generators, Rules};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,7 +17,7 @@ use crate::driver::{Drivers, Histories};
 use crate::hub::Hub;
 use crate::ledger::{Ledger, LedgerError};
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::store::{Accepted, Store, StoreError};
 use crate::turn::Turns;
 
 /// What all parts of a running coordinator share.
@@ -34,6 +36,8 @@ pub struct Shared {
     pub(crate) generators: Generators,
     pub(crate) metrics: Metrics,
     pub(crate) readiness: optelsom_proto::health::Readiness,
+    /// Told whenever a query is approved by a second person.
+    pub(crate) approved: Notify,
     /// Why the log must not be written any more.
     pub(crate) failure: OnceLock<LedgerError>,
     pub(crate) stop: CancellationToken,
@@ -48,6 +52,20 @@ impl Shared {
             checkpoint,
             rules: Rules::all(),
         }
+    }
+
+    /// The queries that wait for a second person.
+    pub(crate) async fn waiting_for_approval(&self) -> Result<Vec<Accepted>, StoreError> {
+        let mut waiting = Vec::new();
+        if self.ledger.trust().approvals() == ApprovalRule::OnePerson {
+            return Ok(waiting);
+        }
+        for stored in self.store.unfinished().await? {
+            if self.store.approval(&stored.accepted.question.entry.id()).await?.is_none() {
+                waiting.push(stored.accepted);
+            }
+        }
+        Ok(waiting)
     }
 
     /// The disclosure policy in force for each dataset: the strictest of codebook, configuration and agreements.

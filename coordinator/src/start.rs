@@ -23,6 +23,7 @@ use optelsom_secagg::Generators;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
@@ -246,6 +247,7 @@ async fn read(configuration: Configuration, store: Store, metrics: Metrics) -> R
         generators: Generators::default(),
         metrics,
         readiness: Readiness::default(),
+        approved: Notify::new(),
         failure: OnceLock::new(),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),

@@ -27,6 +27,10 @@ pub enum Call {
     Fetch,
     /// One's questions.
     List,
+    /// What waits for a second person.
+    Pending,
+    /// A second person's signature.
+    Approve,
     /// What can be asked.
     Catalogue,
     /// What suppliers say of themselves.
@@ -45,13 +49,15 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Attend,
         Self::Submit,
         Self::Ask,
         Self::Watch,
         Self::Fetch,
         Self::List,
+        Self::Pending,
+        Self::Approve,
         Self::Catalogue,
         Self::Explain,
         Self::AnnounceEdition,
@@ -70,6 +76,8 @@ impl Call {
             Self::Watch => "/optelsom.v1.AnalystService/Watch",
             Self::Fetch => "/optelsom.v1.AnalystService/Fetch",
             Self::List => "/optelsom.v1.AnalystService/List",
+            Self::Pending => "/optelsom.v1.AnalystService/Pending",
+            Self::Approve => "/optelsom.v1.AnalystService/Approve",
             Self::Catalogue => "/optelsom.v1.AnalystService/Catalogue",
             Self::Explain => "/optelsom.v1.AnalystService/Explain",
             Self::AnnounceEdition => "/optelsom.v1.BureauService/AnnounceEdition",
@@ -90,7 +98,9 @@ impl Call {
 pub const fn permitted(role: RoleKind, call: Call) -> bool {
     match call {
         Call::Attend | Call::Submit => matches!(role, RoleKind::Node),
-        Call::Ask | Call::Watch | Call::Fetch | Call::List | Call::Explain => matches!(role, RoleKind::Analyst),
+        Call::Ask | Call::Watch | Call::Fetch | Call::List | Call::Explain | Call::Pending | Call::Approve => {
+            matches!(role, RoleKind::Analyst)
+        }
         Call::Catalogue => matches!(role, RoleKind::Analyst | RoleKind::Operator),
         Call::AnnounceEdition | Call::CancelQuery | Call::VoidQuery | Call::Status => {
             matches!(role, RoleKind::Operator)

@@ -152,7 +152,7 @@ fn query_of(message: &CoordinatorMessage) -> QueryId {
 }
 
 fn documents() -> Documents {
-    Documents { query: b"{}".to_vec(), minimum_frequency: 10 }
+    Documents { query: b"{}".to_vec(), minimum_frequency: 10, evidence: None }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use optelsom_codebook::{Codebook, CodebookErrors, EditionId, IdError};
+use optelsom_node::configuration::Configuration;
 use thiserror::Error;
 
 use crate::federation::{Federation, Folder, FolderError, Listening, RunError};
@@ -61,7 +62,9 @@ pub async fn run(folder: &Path, edition: &str) -> Result<(), KeepError> {
     println!("  export OPTELSOM_CONFIG={}", analyst.display());
     println!("  cargo run --release -p optelsom-cli -- codebook");
     if let Some((name, period)) = example {
-        let question = format!("SELECT {period}, COUNT(*) FROM {name} GROUP BY {period}");
+        let years = years_held(federation.folder(), &codebook, name);
+        let held = years.map_or_else(String::new, |(first, last)| format!(" WHERE {period} BETWEEN {first} AND {last}"));
+        let question = format!("SELECT {period}, COUNT(*) FROM {name}{held} GROUP BY {period}");
         println!("  cargo run --release -p optelsom-cli -- query \"{question}\"");
     }
     println!();
@@ -69,4 +72,18 @@ pub async fn run(folder: &Path, edition: &str) -> Result<(), KeepError> {
     tokio::signal::ctrl_c().await?;
     federation.stop().await;
     Ok(())
+}
+
+/// The years that all holders of a dataset hold: others would be refused. None where a holder names none.
+fn years_held(folder: &Folder, codebook: &Codebook, dataset: &str) -> Option<(i32, i32)> {
+    let mut common: Option<(i32, i32)> = None;
+    for supplier in folder.supplier_names().ok()? {
+        let path = folder.node_configuration(supplier.as_str());
+        let bindings = Configuration::load(&path, &|_| None).ok()?.bindings(codebook).ok()?;
+        let Some(binding) = bindings.iter().find(|binding| binding.dataset() == dataset) else { continue };
+        let years = binding.years()?;
+        let (first, last) = common.unwrap_or((i32::MIN, i32::MAX));
+        common = Some((first.max(*years.start()), last.min(*years.end())));
+    }
+    common.filter(|(first, last)| first <= last)
 }

@@ -5,11 +5,12 @@ mod events;
 mod facts;
 
 use optelsom_codebook::{EditionId, QueryId, Timestamp};
+use optelsom_ledger::entry::Approval;
 use optelsom_proto::dial::{dial, explain};
 use optelsom_proto::v1;
 use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
 use optelsom_proto::wire::Asked;
-use optelsom_proto::{Credentials, Role, RoleKind};
+use optelsom_proto::{Credentials, Role, RoleKind, WireError};
 use tonic::transport::Channel;
 use tonic::{Response, Status, Streaming};
 
@@ -95,6 +96,25 @@ impl Federation {
     /// When there is none, or the coordinator cannot be reached.
     pub async fn fetch(&mut self, name: &str) -> Result<Streaming<v1::QueryEvent>, Failure> {
         unary(self.client.fetch(query_name(name)).await)
+    }
+
+    /// The questions of others that wait for a second person.
+    ///
+    /// # Errors
+    /// When the coordinator cannot be reached, or its answer cannot be used.
+    pub async fn pending(&mut self) -> Result<Vec<Asked>, Failure> {
+        let reply = unary(self.client.pending(v1::PendingRequest {}).await)?;
+        let asked = |wire| Asked::try_from(wire).map_err(|error: WireError| Failure::Answer(error.to_string()));
+        reply.queries.into_iter().map(asked).collect()
+    }
+
+    /// Approves a question.
+    ///
+    /// # Errors
+    /// When the coordinator refuses, or cannot be reached.
+    pub async fn approve(&mut self, query: &QueryId, approval: &Approval) -> Result<(), Failure> {
+        let request = v1::ApproveRequest { query: query.as_bytes().to_vec(), approval: Some(approval.into()) };
+        unary(self.client.approve(request).await).map(drop)
     }
 
     /// The analyst's queries, latest first.

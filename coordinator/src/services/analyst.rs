@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use optelsom_codebook::QueryId;
+use optelsom_ledger::entry::{Approval, ApprovalRule, verify_approval};
 use optelsom_proto::v1;
 use optelsom_proto::v1::analyst_service_server::AnalystService;
 use optelsom_proto::wire::Asked;
@@ -12,6 +14,7 @@ use super::{analyst_of, find, peer, summary};
 use crate::acceptance::{NotAccepted, Standing, accept};
 use crate::clock;
 use crate::shared::{PoliciesError, Shared};
+use crate::store::Accepted;
 
 /// The most queries in one list.
 const LONGEST_LIST: u32 = 10_000;
@@ -84,6 +87,42 @@ impl AnalystService for Analysts {
         };
         let queries = self.0.store.list(Some(requester.as_str()), most).await?;
         Ok(Response::new(v1::ListReply { queries: queries.into_iter().map(summary).collect() }))
+    }
+
+    async fn pending(&self, request: Request<v1::PendingRequest>) -> Result<Response<v1::PendingReply>, Status> {
+        let approver = analyst_of(&request)?;
+        let mut queries = Vec::new();
+        for stored in self.0.waiting_for_approval().await? {
+            let Accepted { question, document, .. } = stored;
+            if question.entry.requester != approver.as_str() {
+                queries.push(v1::AskRequest { query: Some((&question).into()), document });
+            }
+        }
+        Ok(Response::new(v1::PendingReply { queries }))
+    }
+
+    async fn approve(&self, request: Request<v1::ApproveRequest>) -> Result<Response<v1::QuerySummary>, Status> {
+        let person = analyst_of(&request)?;
+        let v1::ApproveRequest { query, approval } = request.into_inner();
+        let id = QueryId::try_from(query.as_slice())
+            .map_err(|_| Status::invalid_argument("malformed message: field `approve.query` is no query's id"))?;
+        let approval = approval.ok_or_else(|| Status::invalid_argument("malformed message: no approval in it"))?;
+        let approval = Approval::try_from(approval)?;
+        if approval.approver != person.as_str() {
+            return Err(Status::permission_denied(format!("the approval is signed as `{}`", approval.approver)));
+        }
+        let mut waiting = self.0.waiting_for_approval().await?.into_iter();
+        let Some(accepted) = waiting.find(|accepted| accepted.question.entry.id() == id) else {
+            return Err(Status::failed_precondition("that query does not wait for a second person"));
+        };
+        verify_approval(&accepted.question, Some(&approval), ApprovalRule::TwoPersons, &self.0.roster)
+            .map_err(|cause| Status::permission_denied(cause.to_string()))?;
+        if self.0.store.approve(&id, &approval).await? {
+            tracing::info!(query = %id.short(), approver = %person, "approved");
+            self.0.approved.notify_waiters();
+        }
+        let found = self.0.store.summary(&id).await?;
+        found.map(|found| Response::new(summary(found))).ok_or_else(|| Status::not_found("the query is gone"))
     }
 
     async fn catalogue(&self, _request: Request<v1::CatalogueRequest>) -> Result<Response<v1::CatalogueReply>, Status> {

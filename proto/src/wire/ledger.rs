@@ -7,8 +7,9 @@ use optelsom_ledger::leaf::Leaf;
 use optelsom_ledger::proof::{ConsistencyProof, InclusionProof};
 
 use super::WireError;
-use super::fields::{at_most, hash, list, name, signature};
+use super::fields::{at_most, hash, list, signature};
 use crate::limits::{AGREEMENT_BYTES, LEAVES, NOTE_BYTES};
+use crate::role::PartyName;
 use crate::v1;
 
 /// That a query stands in the log, as it came.
@@ -61,7 +62,9 @@ impl TryFrom<v1::Approval> for Approval {
 
     fn try_from(wire: v1::Approval) -> Result<Self, WireError> {
         let signature = signature("approval.signature", &wire.signature)?;
-        Ok(Self { approver: name("approval.approver", &wire.approver)?, signature })
+        let approver = PartyName::try_from(wire.approver.as_str());
+        let approver = approver.map_err(|_| WireError::form("approval.approver", "a key id of the roster"))?;
+        Ok(Self { approver: approver.to_string(), signature })
     }
 }
 
