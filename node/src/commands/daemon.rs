@@ -1,4 +1,4 @@
-//! `optelsom-node run`, `pending`, `approve`, `deny` and `journal`: the daemon, and what a person sees and says of it.
+//! `optelsom-node run`, `pending`, `approve` and `deny`: the daemon, and what a person sees and says of it.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use optelsom_codebook::{Codebook, Query};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
-use super::{Outcome, decide, journal, run};
+use super::{Outcome, decide, run};
 use crate::configuration::Configuration;
 use crate::daemon::store::{Question, Store};
 
@@ -90,36 +90,7 @@ impl Reconcile {
     }
 }
 
-/// Arguments of `journal`.
-#[derive(Debug, Args)]
-pub struct Journal {
-    /// One query, by its identifier or its first digits; all of them without it.
-    query: Option<String>,
-}
-
-impl Journal {
-    pub(super) fn run(&self, configuration: &Configuration) -> Outcome {
-        let runtime = Runtime::new()?;
-        let codebook = configuration.read_codebook()?;
-        let Some(digits) = &self.query else {
-            let questions = runtime.block_on(journal::questions(configuration.state()))?;
-            if questions.is_empty() {
-                println!("Nothing has been asked of this node.");
-            }
-            questions.iter().for_each(|question| describe(question, &codebook));
-            return Ok(ExitCode::SUCCESS);
-        };
-        let (question, events) = runtime.block_on(journal::entry(configuration.state(), digits))?;
-        describe(&question, &codebook);
-        for event in events {
-            let digest = event.digest.map(|digest| format!("  sha256 {}", hex::encode(digest))).unwrap_or_default();
-            println!("  {}  {}{digest}", event.at, event.event);
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-fn describe(question: &Question, codebook: &Codebook) {
+pub(super) fn describe(question: &Question, codebook: &Codebook) {
     let sql = Query::from_json(codebook, &question.document).map(|query| query.to_sql());
     println!("{}  {}", question.query, question.received_at);
     println!("  {}", sql.as_deref().unwrap_or("(asked under another codebook)"));

@@ -75,7 +75,7 @@ enum Command {
     Reconcile(daemon::Reconcile),
     /// Show what was asked of this node, and what it answered.
     #[command(after_help = EXIT_CODES)]
-    Journal(daemon::Journal),
+    Journal(journal::Journal),
 }
 
 type Outcome = Result<ExitCode, Box<dyn Error>>;

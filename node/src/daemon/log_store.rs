@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// At most `most` entries from this index on.
-    pub(super) async fn log_entries(&self, from: u64, most: u32) -> Result<Vec<Vec<u8>>, StoreError> {
+    pub(crate) async fn log_entries(&self, from: u64, most: u32) -> Result<Vec<Vec<u8>>, StoreError> {
         let rows = sqlx::query("SELECT entry FROM log_entries WHERE at >= $1 ORDER BY at LIMIT $2")
             .bind(column(from))
             .bind(i64::from(most))

@@ -73,6 +73,14 @@ impl SupplierRecord {
         }
     }
 
+    /// The attempt that this supplier voted to make final, and the digest of its statement, as the log names it.
+    pub fn voted_final(&self) -> Option<(Attempt, Hash256)> {
+        match self.vote {
+            Vote::Final { attempt, digest } => Some((attempt, digest)),
+            Vote::None | Vote::Void => None,
+        }
+    }
+
     /// The record as bytes, for the host's store.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let prepared: Vec<_> = self.prepared.iter().collect();
