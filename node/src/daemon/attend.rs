@@ -19,7 +19,7 @@ use tonic::{Status, Streaming};
 use super::backoff::Backoff;
 use super::clock::{now, random};
 use super::desk::Desk;
-use super::follower::Follower;
+use super::follower::{FollowError, Follower};
 use super::hosts::Hosts;
 use super::metrics::Metrics;
 use super::settings::Settings;
@@ -179,6 +179,15 @@ impl Attendance {
         });
     }
 
+    /// A log that does not continue what was seen of it is for a person to look at.
+    fn not_followed(&self, cause: &FollowError) -> String {
+        if cause.is_fork() {
+            tracing::error!(%cause, "the log");
+            self.readiness.not_ready(cause.to_string());
+        }
+        cause.to_string()
+    }
+
     async fn answer(&self, answers: Vec<v1::node_message::Message>) {
         let uplink = super::uplink::Uplink::new(self.connection.subscribe());
         for answer in answers {
@@ -204,13 +213,13 @@ impl Attendance {
             Some(Message::LedgerUpdate(update)) => match LedgerUpdate::try_from(update) {
                 Ok(update) => match self.follower.update(update).await {
                     Ok(answers) => return self.answer(answers).await,
-                    Err(cause) => cause.to_string(),
+                    Err(cause) => self.not_followed(&cause),
                 },
                 Err(cause) => cause.to_string(),
             },
             Some(Message::Witnessed(witnessed)) => match self.follower.witnessed(&witnessed.checkpoint).await {
                 Ok(()) => return,
-                Err(cause) => cause.to_string(),
+                Err(cause) => self.not_followed(&cause),
             },
             Some(Message::Welcome(_)) => "a second welcome".to_owned(),
             None => "a message of a kind that is not known here".to_owned(),

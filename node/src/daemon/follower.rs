@@ -42,7 +42,9 @@ pub enum FollowError {
     #[error(transparent)]
     Refused(#[from] WitnessRefusal),
     /// The entries do not add up to the checkpoint.
-    #[error("the entries that came do not add up to the coordinator's checkpoint; do not go on, tell the other suppliers")]
+    #[error(
+        "the entries that came do not add up to the coordinator's checkpoint; do not go on, tell the other suppliers"
+    )]
     OtherEntries,
     /// The entries cannot be added.
     #[error(transparent)]
@@ -56,6 +58,13 @@ pub enum FollowError {
     /// An entry that cannot be.
     #[error(transparent)]
     Leaf(#[from] LeafTooLong),
+}
+
+impl FollowError {
+    /// Whether the coordinator shows another log than before: a person has to know.
+    pub(super) fn is_fork(&self) -> bool {
+        matches!(self, Self::OtherEntries | Self::Refused(WitnessRefusal::Fork(_)))
+    }
 }
 
 /// What the node knows of the log.
@@ -101,26 +110,8 @@ impl Follower {
     /// Reads the node's copy of the log, and holds it against its record.
     pub(super) async fn open(store: Store, following: Following) -> Result<Self, FollowError> {
         let Following { trust, supplier, identity, witness, agreement } = following;
-        let (record, checkpoint) = match store.log_record().await? {
-            Some((record, checkpoint)) => (WitnessRecord::from_bytes(&record)?, checkpoint),
-            None => (WitnessRecord::fresh(trust.log()), Vec::new()),
-        };
-        let (mut edge, mut view) = (Edge::new(), LogView::new());
-        while edge.size() < record.head().size() {
-            let entries = store.log_entries(edge.size(), BATCH).await?;
-            if entries.is_empty() {
-                return Err(FollowError::Damaged("entries are missing"));
-            }
-            let leaves = entries.into_iter().map(Leaf::new).collect::<Result<Vec<_>, _>>()?;
-            observe(&store, &mut view, &leaves).await?;
-            edge = edge.extend(&leaves)?.edge;
-        }
-        if edge.size() > 0 && edge.head()? != *record.head() {
-            return Err(FollowError::Damaged("its entries are not those that were recorded"));
-        }
-        let (pending, documents, standing) = (Vec::new(), Vec::new(), store.standing().await?);
-        let copy = Copy { record, checkpoint, edge, view, witnessed: 0, pending, documents, standing };
-        Ok(Self { store, trust, supplier, identity, witness, agreement, copy: Mutex::new(copy) })
+        let copy = Mutex::new(load(&store, &trust).await?);
+        Ok(Self { store, trust, supplier, identity, witness, agreement, copy })
     }
 
     /// Whom the node trusts with the log.
@@ -136,6 +127,13 @@ impl Follower {
         v1::LedgerState { size: copy.record.head().size(), checkpoint: copy.checkpoint.clone() }
     }
 
+    /// The same in the middle of a connection, where something is missing; nothing while it is on its way.
+    pub(super) async fn lack(&self) -> Option<v1::LedgerState> {
+        let copy = self.copy.lock().await;
+        let state = v1::LedgerState { size: copy.record.head().size(), checkpoint: copy.checkpoint.clone() };
+        copy.pending.is_empty().then_some(state)
+    }
+
     /// Takes in what the log has grown by; yields what to answer. What is answered is durable.
     pub(super) async fn update(&self, update: LedgerUpdate) -> Result<Vec<Up>, FollowError> {
         let mut copy = self.copy.lock().await;
@@ -144,7 +142,8 @@ impl Follower {
             copy.pending.clear();
             copy.documents.clear();
             let state = v1::LedgerState { size: copy.record.head().size(), checkpoint: copy.checkpoint.clone() };
-            return Ok(vec![Up::LedgerState(state)]);
+            // Once, however many parts it is in.
+            return Ok(update.end.map(|_| Up::LedgerState(state)).into_iter().collect());
         }
         copy.pending.extend(update.leaves);
         copy.documents.extend(update.documents);
@@ -167,8 +166,16 @@ impl Follower {
         };
         let (first, checkpoint) = (copy.edge.size(), note.as_slice());
         let growth = Growth { first, leaves: &leaves, documents: &documents, record: &record, checkpoint };
-        self.store.grow(growth).await?;
-        observe(&self.store, &mut copy.view, &leaves).await?;
+        let mut grown = self.store.grow(growth).await;
+        if grown.is_ok() {
+            grown = observe(&self.store, &mut copy.view, &leaves).await;
+        }
+        if let Err(cause) = grown {
+            // It may have been stored all the same: what counts is what is there.
+            let witnessed = copy.witnessed;
+            *copy = Copy { witnessed, ..load(&self.store, &self.trust).await? };
+            return Err(cause.into());
+        }
         copy.edge = extension.edge;
         copy.record = record;
         copy.checkpoint = note;
@@ -260,6 +267,29 @@ impl Follower {
         }
         Ok(edge.head()?.root())
     }
+}
+
+/// Reads the node's copy of the log, and holds it against its record.
+async fn load(store: &Store, trust: &Trust) -> Result<Copy, FollowError> {
+    let (record, checkpoint) = match store.log_record().await? {
+        Some((record, checkpoint)) => (WitnessRecord::from_bytes(&record)?, checkpoint),
+        None => (WitnessRecord::fresh(trust.log()), Vec::new()),
+    };
+    let (mut edge, mut view) = (Edge::new(), LogView::new());
+    while edge.size() < record.head().size() {
+        let entries = store.log_entries(edge.size(), BATCH).await?;
+        if entries.is_empty() {
+            return Err(FollowError::Damaged("entries are missing"));
+        }
+        let leaves = entries.into_iter().map(Leaf::new).collect::<Result<Vec<_>, _>>()?;
+        observe(store, &mut view, &leaves).await?;
+        edge = edge.extend(&leaves)?.edge;
+    }
+    if edge.size() > 0 && edge.head()? != *record.head() {
+        return Err(FollowError::Damaged("its entries are not those that were recorded"));
+    }
+    let (pending, documents, standing) = (Vec::new(), Vec::new(), store.standing().await?);
+    Ok(Copy { record, checkpoint, edge, view, witnessed: 0, pending, documents, standing })
 }
 
 async fn observe(store: &Store, view: &mut LogView, leaves: &[Leaf]) -> Result<(), StoreError> {

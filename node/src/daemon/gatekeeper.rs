@@ -57,13 +57,12 @@ impl Gatekeeper {
     pub(super) async fn admit(&self, request: &Request, documents: Option<&Documents>) -> Result<(), Shut> {
         let id = &request.query;
         let ended = matches!(request.message, CoordinatorMessage::Ended { .. });
-        let index = match (self.store.passed(id).await?, documents.and_then(|documents| documents.evidence.as_ref())) {
-            (Some(passed), _) => Some(passed.index),
-            (None, evidence) => evidence.map(|evidence| evidence.index),
-        };
-        if let Some(index) = index.filter(|_| !ended)
-            && !self.follower.may_answer(index).await
-        {
+        let shown = documents.and_then(|documents| documents.evidence.as_ref()).map(|evidence| evidence.index);
+        let passed = self.store.passed(id).await?.map(|passed| passed.index);
+        // Where it stands first: logged once more it is the same query.
+        let first = self.follower.look(|view, _| view.index_of(id)).await;
+        let index = [shown, passed, first].into_iter().flatten().min().unwrap_or(u64::MAX);
+        if !ended && !self.follower.may_answer(index).await {
             return Err(Shut::BeforeRestore(index));
         }
         match &request.message {

@@ -110,6 +110,13 @@ impl Host {
             (CoordinatorMessage::Ask { .. }, Shut::Gate(error)) if error.step() <= 2 => {
                 self.send(self.around.gatekeeper.refusal(&self.query, RefusalReason::Policy)).await
             }
+            // What it was sent may be lost, or was not stored: it says what it has, at the pace at which it is asked.
+            (_, Shut::NotYet | Shut::NotLogged) => {
+                if let Some(state) = self.around.gatekeeper.follower.lack().await {
+                    self.around.uplink.send(Message::LedgerState(state)).await;
+                }
+                Ok(())
+            }
             (CoordinatorMessage::Finalise { certificate }, Shut::Guard(_)) => {
                 self.note(format!("the guard refuses attempt {}: {shut}", certificate.attempt), None).await
             }
