@@ -18,7 +18,7 @@ use optelsom_proto::v1::analyst_service_server::AnalystServiceServer;
 use optelsom_proto::v1::bureau_service_server::BureauServiceServer;
 use optelsom_proto::v1::ledger_service_server::LedgerServiceServer;
 use optelsom_proto::v1::node_service_server::NodeServiceServer;
-use optelsom_proto::{Credentials, CredentialsError, GateLayer, Role};
+use optelsom_proto::{Credentials, CredentialsError, GateLayer, Role, public};
 use optelsom_secagg::Generators;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
@@ -30,11 +30,11 @@ use tonic::transport::Server;
 
 use crate::clock;
 use crate::configuration::Configuration;
+use crate::documents;
 use crate::driver::{self, Drivers, Histories};
 use crate::hub::Hub;
 use crate::ledger::{self, Keeper, LedgerError};
 use crate::metrics::Metrics;
-use crate::documents;
 use crate::services::{Analysts, Bureau, Files, Nodes};
 use crate::shared::Shared;
 use crate::store::{OpenError, Store, StoreError};
@@ -124,6 +124,7 @@ pub enum StartError {
 pub struct Running {
     address: SocketAddr,
     health: Option<SocketAddr>,
+    published: Option<SocketAddr>,
     shared: Arc<Shared>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -137,6 +138,11 @@ impl Running {
     /// Where its health pages are.
     pub fn health(&self) -> Option<SocketAddr> {
         self.health
+    }
+
+    /// Where everybody can read the log.
+    pub fn published(&self) -> Option<SocketAddr> {
+        self.published
     }
 
     /// Waits until the server has ended of itself, which it does only when something is wrong; yields what, where that
@@ -192,6 +198,7 @@ pub async fn start(configuration: Configuration) -> Result<Running, StartError> 
     let address = listener.local_addr().map_err(listen_error)?;
     let health = serve_health(&shared, registry).await?;
     keep(&shared, keeper);
+    let published = publish(&shared, &credentials).await?;
     restore(&shared).await?;
     let stop = shared.stop.clone();
     let router = Server::builder()
@@ -218,7 +225,21 @@ pub async fn start(configuration: Configuration) -> Result<Running, StartError> 
     });
     shared.readiness.ready();
     tracing::info!(%address, codebook = %shared.codebook.hash().short(), roster = %shared.roster.hash().short(), "listening");
-    Ok(Running { address, health, shared, server })
+    Ok(Running { address, health, published, shared, server })
+}
+
+/// Serves the log to everybody, if it is configured: checkpoint and tiles. The documents beside it, and the tables, are
+/// for those of the federation.
+async fn publish(shared: &Arc<Shared>, credentials: &Credentials) -> Result<Option<SocketAddr>, StartError> {
+    let Some(address) = shared.configuration.ledger.publish else { return Ok(None) };
+    let ledger = shared.ledger.clone();
+    let read = move |path: String| {
+        let ledger = ledger.clone();
+        let public = path == "checkpoint" || path.starts_with("tile/");
+        async move { if public { ledger.file(&path).await.ok() } else { None } }
+    };
+    let served = public::serve(address, credentials.public_server_config()?, read, shared.stop.clone()).await;
+    served.map(Some).map_err(|cause| StartError::Listen { address, cause })
 }
 
 async fn read(configuration: Configuration, store: Store, metrics: Metrics) -> Result<(Shared, Keeper), StartError> {

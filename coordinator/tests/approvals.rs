@@ -51,10 +51,8 @@ async fn a_question_waits_for_a_second_person_and_for_nobody_else() {
     assert!(first.pending(v1::PendingRequest {}).await.unwrap().into_inner().queries.is_empty());
     let waiting = second.pending(v1::PendingRequest {}).await.unwrap().into_inner().queries;
     assert_eq!(waiting, [v1::AskRequest::from(&asked)]);
-    let approve = |approval: Approval| v1::ApproveRequest {
-        query: id.as_bytes().to_vec(),
-        approval: Some((&approval).into()),
-    };
+    let approve =
+        |approval: Approval| v1::ApproveRequest { query: id.as_bytes().to_vec(), approval: Some((&approval).into()) };
     let own = Approval::sign(&identity("analyst-1"), "analyst-1", &id);
     assert_eq!(first.approve(approve(own)).await.unwrap_err().code(), Code::PermissionDenied);
     let other = federation.question(QUESTION, 2).query().entry.id();

@@ -10,6 +10,7 @@ pub mod key_file;
 pub mod limits;
 pub mod listen;
 pub mod private;
+pub mod public;
 pub mod role;
 pub mod tls;
 pub mod wire;

@@ -157,6 +157,21 @@ impl Credentials {
         Ok(Arc::new(config))
     }
 
+    /// A server's side of HTTPS for everybody: clients show no certificate.
+    ///
+    /// # Errors
+    /// When key and certificate do not fit.
+    pub fn public_server_config(&self) -> Result<Arc<ServerConfig>, CredentialsError> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])
+            .map_err(|cause| self.unusable(cause))?
+            .with_no_client_auth()
+            .with_single_cert(self.chain.clone(), self.key.clone_key())
+            .map_err(|cause| self.unusable(cause))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
     fn unusable(&self, cause: rustls::Error) -> CredentialsError {
         CredentialsError::Tls { role: self.role.clone(), cause }
     }

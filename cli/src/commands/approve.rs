@@ -46,7 +46,10 @@ pub(super) async fn run(session: Session<'_>, arguments: &ApproveArguments) -> R
 
 fn listing(waiting: &[Asked], codebook: &Codebook, lang: Lang) -> String {
     if waiting.is_empty() {
-        return format!("{}\n", words(lang, "Geen vraag wacht op een tweede persoon.", "No query waits for a second person."));
+        return format!(
+            "{}\n",
+            words(lang, "Geen vraag wacht op een tweede persoon.", "No query waits for a second person.")
+        );
     }
     waiting.iter().map(|asked| shown(asked, codebook, lang) + "\n").collect()
 }
