@@ -7,6 +7,7 @@ use optelsom_codebook::{EditionId, Hash256, QueryId, SupplierId, Timestamp};
 use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, SignedQuery};
 
 use crate::dice::Dice;
+use crate::questions::{CODEBOOK, Question};
 
 /// When a run begins: 2025-01-01T00:00Z, in milliseconds since 1970.
 pub const START: u64 = 1_735_689_600_000;
@@ -42,9 +43,14 @@ pub struct Federation {
     requester: IdentityKey,
 }
 
-/// The edition that every question is about.
+/// The edition that questions are about.
 pub fn edition() -> EditionId {
-    let Ok(edition) = EditionId::try_from("2024-12") else { unreachable!("a valid name") };
+    edition_of(12)
+}
+
+/// The edition of this month of 2024.
+pub fn edition_of(month: u8) -> EditionId {
+    let Ok(edition) = EditionId::try_from(format!("2024-{month:02}").as_str()) else { unreachable!("a valid name") };
     edition
 }
 
@@ -91,15 +97,29 @@ impl Federation {
         self.ask_at_least(number, scope, self.size.min_suppliers.unwrap_or_else(|| self.default_participants(scope)))
     }
 
-    /// A question to these suppliers with at least so many of them in the sum.
+    /// A question to these suppliers with at least so many of them in the sum. Odd numbers ask for another dataset than
+    /// even ones, so that two such questions have nothing to do with each other.
     pub fn ask_at_least(&self, number: u8, scope: &[SupplierId], min_suppliers: usize) -> SignedQuery {
+        let question = if number.is_multiple_of(2) { Question::VictimsOf2024 } else { Question::Suspects };
+        self.put(question, edition(), number, scope, min_suppliers)
+    }
+
+    /// This question about this edition, signed.
+    pub fn put(
+        &self,
+        question: Question,
+        edition: EditionId,
+        number: u8,
+        scope: &[SupplierId],
+        min_suppliers: usize,
+    ) -> SignedQuery {
         let entry = QueryEntry {
-            query: Hash256::of(b"SELECT COUNT(*) FROM victims"),
-            dataset: "victims".to_owned(),
-            edition: edition(),
+            query: question.hash(),
+            dataset: question.dataset().to_owned(),
+            edition,
             purpose: "monitor".to_owned(),
             requester: "analyst-1".to_owned(),
-            codebook: Hash256::of(b"codebook"),
+            codebook: CODEBOOK.hash(),
             roster: self.roster.hash(),
             disclosure_policy: Hash256::of(b"policy"),
             scope: scope.to_vec(),
@@ -110,6 +130,18 @@ impl Federation {
             nonce: [number; 16],
         };
         entry.sign(&self.requester)
+    }
+
+    /// The same members and requesters under another bound on collusion.
+    ///
+    /// # Panics
+    /// When there are too few suppliers for it, which is the test's mistake.
+    pub fn roster_with(&self, collusion: usize) -> Roster {
+        match Roster::new(self.roster.members().to_vec(), self.roster.requesters().to_vec(), Some(collusion)) {
+            Ok(roster) => roster,
+            #[expect(clippy::panic, reason = "the test asked for a federation that cannot be")]
+            Err(error) => panic!("{error}"),
+        }
     }
 
     fn default_participants(&self, scope: &[SupplierId]) -> usize {

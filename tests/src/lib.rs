@@ -8,5 +8,6 @@ pub mod adversary;
 pub mod dice;
 pub mod federation;
 pub mod mutation;
+pub mod questions;
 pub mod seeds;
 pub mod world;

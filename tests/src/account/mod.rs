@@ -1,8 +1,10 @@
 //! What an adversary has learnt, symbolically: which masks it knows and which masked tables it holds. After every step
 //! linear algebra answers whether it could compute a sum over a part of the honest suppliers.
 //!
-//! Each column of a masked table is a row `x + self-mask ± pairwise masks`. Known masks drop out; what then follows
-//! about the tables alone may be nothing but the total of all honest participants of one attempt for each query.
+//! Each sum that a column of a masked table tells is a row `x + self-mask ± pairwise masks`. Known masks drop out; what
+//! then follows about the tables alone may be nothing but the total of all honest participants of one attempt for each
+//! query, and no combination of those totals, over all queries, may be about one honest supplier that has not waived.
+//! Queries are related by the figures that they sum: a breakdown by sex and one by year have the same grand total.
 
 pub mod field;
 pub mod span;
@@ -15,11 +17,13 @@ use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use field::Residue;
 use span::{Combination, Span};
 
-/// Which stream of a key: each masked column has one for its cells and one for its blinding scalar.
+use crate::questions::Figure;
+
+/// Which part of which stream of a key: each masked column has a stream for its cells and one for its blinding scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stream {
-    /// Masks the cells of this column.
-    Table(usize),
+    /// Masks this sum, counted from 0, over cells of this column.
+    Table(usize, usize),
     /// Masks the blinding scalar of this column.
     Blinding(usize),
 }
@@ -31,8 +35,8 @@ pub enum Unknown {
     PairMask(Hash256, Stream),
     /// A stream of a self-mask, named by its commitment.
     SelfMask(Hash256, Stream),
-    /// A column of a supplier's table: the same in all attempts at a query.
-    Table(QueryId, SupplierId, usize),
+    /// A figure in a column of a supplier's table: the same in all attempts at all queries that show it.
+    Table(Figure, SupplierId, usize),
     /// The blinding scalar of a column in one submission; with it the commitment gives the column away by guessing.
     Blinding(Hash256, SupplierId, usize),
 }
@@ -59,6 +63,8 @@ pub struct Submission {
     pub self_mask: Hash256,
     /// What its participant list hashes to.
     pub participants: Hash256,
+    /// The sums that each of its columns tells.
+    pub sums: Vec<Vec<Figure>>,
     /// The honest suppliers on that list.
     pub honest: BTreeSet<SupplierId>,
     /// The keys with all others on that list.
@@ -86,6 +92,7 @@ pub struct Account {
     submissions: BTreeMap<Hash256, Submission>,
     shares: BTreeMap<Hash256, BTreeSet<SupplierId>>,
     opened: BTreeSet<Hash256>,
+    waived: BTreeSet<SupplierId>,
 }
 
 impl Account {
@@ -99,16 +106,24 @@ impl Account {
             submissions: BTreeMap::new(),
             shares: BTreeMap::new(),
             opened: BTreeSet::new(),
+            waived: BTreeSet::new(),
         }
     }
 
-    fn streams(&self) -> impl Iterator<Item = Stream> + use<> {
-        (0..self.columns).flat_map(|column| [Stream::Table(column), Stream::Blinding(column)])
+    /// This supplier's own figure may become known.
+    pub fn waive(&mut self, supplier: SupplierId) {
+        self.waived.insert(supplier);
+    }
+
+    fn streams(&self, submission: &Submission) -> impl Iterator<Item = Stream> + use<> {
+        let sums = submission.sums.len();
+        let of_column = move |column| (0..sums).map(move |sum| Stream::Table(column, sum));
+        (0..self.columns).flat_map(move |column| of_column(column).chain([Stream::Blinding(column)]))
     }
 
     fn same_stream(&self, stream: Stream) -> Stream {
         match stream {
-            Stream::Table(_) if !self.separate_streams => Stream::Table(0),
+            Stream::Table(_, sum) if !self.separate_streams => Stream::Table(0, sum),
             Stream::Blinding(_) if !self.separate_streams => Stream::Blinding(0),
             own => own,
         }
@@ -120,9 +135,9 @@ impl Account {
         if self.submissions.contains_key(&submission.self_mask) {
             return;
         }
-        for stream in self.streams() {
+        for stream in self.streams(&submission) {
             let mask = self.same_stream(stream);
-            let mut row = Combination::single(value_of(&submission, stream));
+            let mut row = Combination::sum(value_of(&submission, stream));
             row.add(Unknown::SelfMask(submission.self_mask, mask), Residue::ONE);
             for key in submission.keys.iter().filter(|key| !key.known) {
                 let sign = if submission.supplier < key.peer { Residue::ONE } else { -Residue::ONE };
@@ -137,8 +152,10 @@ impl Account {
 
     /// The adversary was sent a self-mask, or computed it.
     pub fn learn_self_mask(&mut self, self_mask: Hash256) {
+        // Before its table is held it opens nothing.
+        let Some(submission) = self.submissions.get(&self_mask) else { return };
         if self.opened.insert(self_mask) {
-            for stream in self.streams() {
+            for stream in self.streams(submission) {
                 let mask = Unknown::SelfMask(self_mask, self.same_stream(stream));
                 self.span.learn(Combination::single(mask));
             }
@@ -168,54 +185,78 @@ impl Account {
         self.span.rows_from(is_secret).next().is_some()
     }
 
-    /// A sum that the adversary can compute beyond one total per query over all honest participants of one attempt,
-    /// at least two.
+    /// A sum that the adversary can compute beyond one total per query over all honest participants of one attempt, at
+    /// least two; or a combination of such totals that is about one honest supplier.
     pub fn violation(&self) -> Option<Violation> {
         let rows: Vec<_> = self.span.rows_from(is_secret).collect();
         if rows.is_empty() {
             return None;
         }
         let mut choices = vec![Span::default()];
-        for totals in self.permitted_totals() {
-            let longer = |choice: &Span<Unknown>| {
-                let with = totals.iter().map(|total| {
+        for totals in self.known_totals().into_values() {
+            let with = |choice: &Span<Unknown>| {
+                let longer = |total: &Vec<Combination<Unknown>>| {
                     let mut choice = choice.clone();
                     total.iter().cloned().for_each(|row| {
                         choice.learn(row);
                     });
                     choice
-                });
-                with.chain([choice.clone()]).collect::<Vec<_>>()
+                };
+                totals.iter().map(longer).collect::<Vec<_>>()
             };
-            choices = choices.iter().flat_map(longer).collect();
+            choices = choices.iter().flat_map(with).collect();
         }
-        if choices.iter().any(|choice| rows.iter().all(|row| choice.knows((*row).clone()))) {
-            return None;
+        if !choices.iter().any(|choice| rows.iter().all(|row| choice.knows((*row).clone()))) {
+            return Some(Violation(rows.iter().map(|row| self.describe(row)).collect::<Vec<_>>().join("; ")));
         }
-        Some(Violation(rows.iter().map(|row| self.describe(row)).collect::<Vec<_>>().join("; ")))
+        let honest: BTreeSet<_> = self.submissions.values().map(|submission| &submission.supplier).collect();
+        let mut unwaived = honest.into_iter().filter(|supplier| !self.waived.contains(*supplier));
+        let alone = unwaived.find(|supplier| self.isolates(supplier, &rows));
+        alone.map(|supplier| Violation(format!("a sum about {supplier} alone, from all totals together")))
     }
 
-    /// Per query, per participant list: its totals, column by column. One of them may become known.
-    fn permitted_totals(&self) -> Vec<Vec<Vec<Combination<Unknown>>>> {
-        let mut lists: BTreeMap<QueryId, BTreeMap<Hash256, Vec<&Submission>>> = BTreeMap::new();
-        for submission in self.submissions.values() {
-            let list = lists.entry(submission.query).or_default().entry(submission.participants).or_default();
-            list.push(submission);
+    /// Whether some combination of the rows is about this supplier and about no other that has not waived.
+    fn isolates(&self, supplier: &SupplierId, rows: &[&Combination<Unknown>]) -> bool {
+        let rank = |unknown: &Unknown| match owner_of(unknown) {
+            Some(owner) if owner == supplier => 1,
+            Some(owner) if self.waived.contains(owner) => 2,
+            _ => 0,
+        };
+        let mut ranked = Span::default();
+        for row in rows {
+            ranked.learn(row.renamed(|unknown| (rank(unknown), unknown.clone())));
         }
-        let whole = |list: &&Vec<&Submission>| {
+        ranked.rows_from(|(rank, _)| *rank == 1).next().is_some()
+    }
+
+    /// Per query, the totals that the adversary knows: of each participant list, column by column. One of them may become
+    /// known.
+    fn known_totals(&self) -> BTreeMap<QueryId, Vec<Vec<Combination<Unknown>>>> {
+        let mut lists: BTreeMap<(QueryId, Hash256), Vec<&Submission>> = BTreeMap::new();
+        for submission in self.submissions.values() {
+            lists.entry((submission.query, submission.participants)).or_default().push(submission);
+        }
+        let mut known: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for ((query, _), list) in &lists {
             let sent: BTreeSet<_> = list.iter().map(|submission| &submission.supplier).collect();
-            list.first()
-                .is_some_and(|first| first.honest.len() >= 2 && first.honest.iter().collect::<BTreeSet<_>>() == sent)
-        };
-        let totals = |list: &Vec<&Submission>| {
-            self.streams().map(|stream| Combination::sum(list.iter().map(|s| value_of(s, stream)))).collect()
-        };
-        lists.values().map(|lists| lists.values().filter(whole).map(totals).collect()).collect()
+            let Some(first) = list.first() else { continue };
+            if first.honest.len() < 2 || first.honest.iter().collect::<BTreeSet<_>>() != sent {
+                continue;
+            }
+            let total = |stream| Combination::sum(list.iter().flat_map(|submission| value_of(submission, stream)));
+            let totals: Vec<_> = self.streams(first).map(total).collect();
+            if totals.iter().any(|total| self.span.knows(total.clone())) {
+                known.entry(*query).or_default().push(totals);
+            }
+        }
+        known
     }
 
     fn describe(&self, row: &Combination<Unknown>) -> String {
         let word = |unknown: &Unknown| match unknown {
-            Unknown::Table(query, supplier, column) => format!("{supplier}[{column}] of {}", query.short()),
+            Unknown::Table(Figure { dataset, year }, supplier, column) => {
+                format!("{supplier}[{column}] of {dataset} {year}")
+            }
             Unknown::Blinding(_, supplier, column) => format!("blinding of {supplier}[{column}]"),
             Unknown::PairMask(..) | Unknown::SelfMask(..) => "a mask".to_owned(),
         };
@@ -227,10 +268,22 @@ fn is_secret(unknown: &Unknown) -> bool {
     matches!(unknown, Unknown::Table(..) | Unknown::Blinding(..))
 }
 
-fn value_of(submission: &Submission, stream: Stream) -> Unknown {
+fn owner_of(unknown: &Unknown) -> Option<&SupplierId> {
+    match unknown {
+        Unknown::Table(_, supplier, _) | Unknown::Blinding(_, supplier, _) => Some(supplier),
+        Unknown::PairMask(..) | Unknown::SelfMask(..) => None,
+    }
+}
+
+/// What a stream hides: a sum of these.
+fn value_of(submission: &Submission, stream: Stream) -> Vec<Unknown> {
+    let supplier = || submission.supplier.clone();
     match stream {
-        Stream::Table(column) => Unknown::Table(submission.query, submission.supplier.clone(), column),
-        Stream::Blinding(column) => Unknown::Blinding(submission.self_mask, submission.supplier.clone(), column),
+        Stream::Table(column, sum) => {
+            let figures = submission.sums.get(sum).into_iter().flatten();
+            figures.map(|figure| Unknown::Table(*figure, supplier(), column)).collect()
+        }
+        Stream::Blinding(column) => vec![Unknown::Blinding(submission.self_mask, supplier(), column)],
     }
 }
 

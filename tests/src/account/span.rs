@@ -43,6 +43,11 @@ impl<U: Ord + Clone> Combination<U> {
         self.0.keys()
     }
 
+    /// The same combination of unknowns by other names, under which they sort otherwise; no two get the same.
+    pub fn renamed<V: Ord + Clone>(&self, name: impl Fn(&U) -> V) -> Combination<V> {
+        Combination(self.0.iter().map(|(unknown, factor)| (name(unknown), *factor)).collect())
+    }
+
     fn leading(&self) -> Option<(&U, Residue)> {
         self.0.first_key_value().map(|(unknown, factor)| (unknown, *factor))
     }

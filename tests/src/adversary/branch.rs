@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
+use optelsom_ledger::entry::{Entry, FinalEntry, Vote, Votes};
 use optelsom_secagg::messages::{
     Attempt, Card, Certificate, CoordinatorMessage, Dealt, Encapsulation, EncryptedShare, FinalCertificate, FinalVote,
     Participants, Prepared, Statement, SubmissionHeader, SupplierMessage,
@@ -264,13 +265,31 @@ impl Branch {
         self.places.keys().all(|supplier| self.prepared.contains_key(supplier))
     }
 
-    /// Asks these honest voters of the scope for their final votes; all colluders vote of themselves.
+    /// Logs who takes part, as each of these believes.
+    pub fn log(&self, stage: &mut Stage, to: &[SupplierId]) {
+        let certificate = self.certificate(stage);
+        let believed = to.iter().filter_map(|supplier| self.places.get(supplier));
+        let believed: BTreeSet<_> = believed.map(|place| (place.query, place.attempt)).collect();
+        for (query, attempt) in believed.into_iter().chain([(self.query, self.attempt)]) {
+            let round = stage.bound_round(query, attempt);
+            stage.log.participants(&round, &Certificate { attempt, ..certificate.clone() });
+        }
+    }
+
+    /// Logs who takes part, and asks these honest voters of the scope for their final votes.
     pub fn finalise(&mut self, stage: &mut Stage, to: &[SupplierId]) -> Vec<Answer> {
+        self.log(stage, to);
+        self.finalise_unlogged(stage, to)
+    }
+
+    /// Asks these honest voters of the scope for their final votes; all colluders in it vote of themselves.
+    pub fn finalise_unlogged(&mut self, stage: &mut Stage, to: &[SupplierId]) -> Vec<Answer> {
         let certificate = self.certificate(stage);
         let round = stage.round(self.query, self.attempt);
         let digest = certificate.statement().digest(&round);
         for supplier in stage.cast.colluders.clone() {
-            if let Some(key) = stage.federation.keys.get(&supplier) {
+            let in_scope = stage.scope(self.query).member(&supplier).is_some();
+            if let Some(key) = stage.federation.keys.get(&supplier).filter(|_| in_scope) {
                 self.votes.insert(supplier.clone(), FinalVote::sign(key, &round, &digest, supplier));
             }
         }
@@ -280,6 +299,16 @@ impl Branch {
             certificate: Arc::new(Certificate { attempt, ..certificate.clone() }),
         };
         voters.iter().map(|supplier| self.say(stage, supplier, finalise)).collect()
+    }
+
+    /// Logs the final certificate with the votes that there are.
+    pub fn log_final(&self, stage: &mut Stage) {
+        let round = stage.bound_round(self.query, self.attempt);
+        let listed = stage.log.listed(&round, &self.certificate(stage));
+        let (Some(participants), Some(query)) = (listed, stage.log.index_of(&self.query)) else { return };
+        let vote = |vote: &FinalVote| Vote { supplier: vote.supplier.clone(), signature: vote.signature };
+        let votes = Votes::new(self.votes.values().map(vote).collect());
+        stage.log.push(Entry::Final(FinalEntry { query, participants, votes }));
     }
 
     /// The final certificate with the votes that there are.

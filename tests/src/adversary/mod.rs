@@ -2,6 +2,7 @@
 //! send, has the colluders' identity keys, and says to anybody whatever it likes.
 
 pub mod branch;
+pub mod campaign;
 pub mod forger;
 pub mod search;
 pub mod stage;

@@ -1,10 +1,11 @@
-//! The honest suppliers, each with its real machine, and whatever the adversary tells them.
+//! The honest suppliers, each with its real machine behind a gatekeeper, the log that the adversary writes, and whatever
+//! it tells them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use optelsom_codebook::{QueryId, SupplierId, Timestamp};
-use optelsom_ledger::{Scope, SignedQuery};
+use optelsom_ledger::{IdentityKey, Scope, SignedQuery};
 use optelsom_secagg::messages::{Attempt, CoordinatorMessage, RoundOutcome, SupplierMessage};
 use optelsom_secagg::supplier::SupplierConfig;
 use optelsom_secagg::{Fault, Round, Rule, Rules, Verifier};
@@ -12,6 +13,9 @@ use optelsom_secagg::{Fault, Round, Rule, Rules, Verifier};
 use super::wiretap::{Trust, Wiretap};
 use crate::dice::Dice;
 use crate::federation::{Federation, START};
+use crate::questions::Question;
+use crate::world::gatekeeper::{Gatekeeper, HostRule, Shut};
+use crate::world::log::Log;
 use crate::world::node::{Holding, Node, Sent};
 
 /// Who is who.
@@ -34,6 +38,8 @@ pub struct Answer {
     pub table: Option<Vec<u64>>,
     /// What it refused.
     pub faults: Vec<Fault>,
+    /// Why the message did not even reach its machine.
+    pub shut: Option<Shut>,
 }
 
 /// All honest suppliers, one machine each per query.
@@ -47,6 +53,9 @@ pub struct Stage {
     pub wiretap: Wiretap,
     /// The rule that was taken away from everybody.
     pub rule: Option<Rule>,
+    /// The log: append-only, and the same for all.
+    pub log: Log,
+    gates: BTreeMap<SupplierId, Gatekeeper>,
     queries: BTreeMap<QueryId, (SignedQuery, Scope)>,
     nodes: BTreeMap<(QueryId, SupplierId), Node>,
     said: Vec<(QueryId, SupplierId, CoordinatorMessage)>,
@@ -61,7 +70,28 @@ impl Stage {
         let trust = Trust { invented: cast.invented.clone(), floor };
         let wiretap = Wiretap::new(honest, trust, federation.size.columns, rule);
         let (queries, nodes) = (BTreeMap::new(), BTreeMap::new());
-        Self { federation, cast, wiretap, rule, queries, nodes, said: Vec::new(), dice }
+        let log = Log::new(IdentityKey::from_seed(&[1; 32]), &federation.roster);
+        let gates = gates(&federation, None);
+        Self { federation, cast, wiretap, rule, log, gates, queries, nodes, said: Vec::new(), dice }
+    }
+
+    /// As [`Stage::new`], with all rules of the machines, and without this one of their hosts.
+    pub fn without_host_rule(federation: Federation, cast: Cast, rule: Option<HostRule>, dice: Dice) -> Self {
+        let gates = gates(&federation, rule);
+        Self { gates, ..Self::new(federation, cast, None, dice) }
+    }
+
+    /// From here on another bound on collusion is in force, under the same names and keys.
+    pub fn change_roster(&mut self, collusion: usize) {
+        self.federation.roster = Arc::new(self.federation.roster_with(collusion));
+        self.log.roster(&self.federation.roster);
+    }
+
+    /// A supplier agrees, with its own key, that its own figure may become known.
+    pub fn waive(&mut self, supplier: &SupplierId) {
+        let Some(key) = self.federation.keys.get(supplier) else { return };
+        self.log.agreement(supplier, true, key);
+        self.wiretap.account.waive(supplier.clone());
     }
 
     /// The rules in force.
@@ -90,8 +120,20 @@ impl Stage {
         *Verifier::new(query, attempt, self.scope(query), self.rules()).round()
     }
 
-    /// Asks all honest suppliers in scope. None, if the query names others than members.
+    /// Logs a query and asks all honest suppliers in scope. None, if the query names others than members.
     pub fn ask(&mut self, query: &SignedQuery) -> Option<QueryId> {
+        let document = Question::of(&query.entry.query).map_or(&[][..], Question::document);
+        self.log.query(&query.entry, document);
+        self.ask_unlogged(query)
+    }
+
+    /// What the log's entries of an attempt are about, whatever rule is taken away.
+    pub fn bound_round(&self, query: QueryId, attempt: Attempt) -> Round {
+        Round { query, attempt, roster: self.scope(query).roster() }
+    }
+
+    /// Asks all honest suppliers in scope. None, if the query names others than members.
+    pub fn ask_unlogged(&mut self, query: &SignedQuery) -> Option<QueryId> {
         let scope = self.federation.roster.select(&query.entry.scope).ok()?;
         let id = query.entry.id();
         self.wiretap.expect(query.clone(), scope.clone());
@@ -121,7 +163,7 @@ impl Stage {
         config.accepted_peers = self.federation.names().into_iter().collect();
         config.collusion_floor = 0;
         if !self.cast.colluders.contains(supplier) {
-            config.identity = optelsom_ledger::IdentityKey::from_seed(&self.dice.bytes());
+            config.identity = IdentityKey::from_seed(&self.dice.bytes());
         }
         let zeros = vec![vec![0; self.federation.size.cells]; self.federation.size.columns];
         let mut node = Node::new(Arc::new(config), Holding::Table(zeros), self.dice.fork());
@@ -134,10 +176,25 @@ impl Stage {
     /// Says something to an honest supplier about a query.
     pub fn say(&mut self, query: QueryId, to: &SupplierId, message: CoordinatorMessage) -> Answer {
         let now = self.now();
+        // Who is not in scope was not asked, and has no machine for it.
+        if !self.nodes.contains_key(&(query, to.clone())) {
+            return Answer::default();
+        }
+        if let Err(shut) = self.admit(query, to, &message) {
+            self.said.push((query, to.clone(), message));
+            return Answer { shut: Some(shut), ..Answer::default() };
+        }
         let Some(node) = self.nodes.get_mut(&(query, to.clone())) else { return Answer::default() };
         let sent = node.receive(now, message.clone());
         let messages: Vec<_> = sent.iter().filter_map(Sent::message).collect();
         self.wiretap.hear(query, to, &message, &messages);
+        let logged = self.log.index_of(&query).is_some();
+        self.wiretap.holds(messages.is_empty() || logged, "answered a question that is not in the log");
+        if let (CoordinatorMessage::Finalise { certificate }, [SupplierMessage::Final { .. }]) = (&message, &*messages)
+        {
+            let listed = self.log.listed(&self.bound_round(query, certificate.attempt), certificate).is_some();
+            self.wiretap.holds(listed, "signed final for participants that are not in the log");
+        }
         self.said.push((query, to.clone(), message));
         let mut answer = Answer::default();
         for sent in sent {
@@ -148,6 +205,15 @@ impl Stage {
             }
         }
         answer
+    }
+
+    fn admit(&mut self, query: QueryId, to: &SupplierId, message: &CoordinatorMessage) -> Result<(), Shut> {
+        let attempt = match message {
+            CoordinatorMessage::Finalise { certificate } => certificate.attempt,
+            _ => Attempt::FIRST,
+        };
+        let round = self.bound_round(query, attempt);
+        self.gates.get_mut(to).map_or(Ok(()), |gate| gate.admit(&self.log, round, message))
     }
 
     /// Lets an honest supplier's host die and come back, all its queries at once; it is asked again.
@@ -175,4 +241,8 @@ impl Stage {
     pub fn queries(&self) -> Vec<QueryId> {
         self.queries.keys().copied().collect()
     }
+}
+
+fn gates(federation: &Federation, without: Option<HostRule>) -> BTreeMap<SupplierId, Gatekeeper> {
+    federation.names().into_iter().map(|name| (name.clone(), Gatekeeper::new(name, without))).collect()
 }

@@ -12,6 +12,7 @@ use optelsom_secagg::messages::{
 use optelsom_secagg::{Round, Rule, Rules, Verifier};
 
 use crate::account::{Account, SharedKey, Submission};
+use crate::questions::Question;
 
 /// One supplier's part in one attempt.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +47,7 @@ pub struct Trust {
 #[derive(Clone, Debug)]
 struct Asked {
     query: SignedQuery,
+    question: Option<Question>,
     scope: Scope,
 }
 
@@ -92,7 +94,8 @@ impl Wiretap {
 
     /// Says what a query asks of whom.
     pub fn expect(&mut self, query: SignedQuery, scope: Scope) {
-        self.asked.insert(query.entry.id(), Asked { query, scope });
+        let question = Question::of(&query.entry.query);
+        self.asked.insert(query.entry.id(), Asked { query, question, scope });
     }
 
     /// The promises that honest suppliers have broken.
@@ -100,7 +103,8 @@ impl Wiretap {
         &self.broken
     }
 
-    fn holds(&mut self, promise: bool, otherwise: &'static str) {
+    /// Enters whether an honest supplier kept a promise, and what it did otherwise.
+    pub fn holds(&mut self, promise: bool, otherwise: &'static str) {
         if !promise {
             self.broken.insert(otherwise);
         }
@@ -195,7 +199,7 @@ impl Wiretap {
     }
 
     fn judge_list(&mut self, seat: &Seat, cards: &[Card], participants: &Participants) {
-        let Some(Asked { query, scope }) = self.asked.get(&seat.query).cloned() else { return };
+        let Some(Asked { query, scope, .. }) = self.asked.get(&seat.query).cloned() else { return };
         let least = usize::try_from(query.entry.min_suppliers).unwrap_or(usize::MAX).max(scope.least_participants());
         let own = cards.iter().find(|card| card.supplier == seat.supplier).map(key_of);
         let itself = own.is_some_and(|key| self.cards.get(seat).is_some_and(|keys| keys.contains(&key)));
@@ -242,6 +246,7 @@ impl Wiretap {
             supplier: seat.supplier.clone(),
             self_mask: header.self_mask_commitment,
             participants: header.participants,
+            sums: asked.question.map(Question::sums).unwrap_or_default(),
             honest: others.chain([seat.supplier]).collect(),
             keys: keys.clone(),
             threshold: asked.scope.recovery_threshold(),

@@ -2,6 +2,8 @@
 //! that may go wrong between them.
 
 pub mod desk;
+pub mod gatekeeper;
+pub mod log;
 pub mod node;
 pub mod run;
 pub mod schedule;
