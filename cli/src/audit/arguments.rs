@@ -61,6 +61,10 @@ pub struct VerifyArguments {
     /// Another export of the same log, made elsewhere or earlier: finds forks
     #[arg(long, value_name = "DIR")]
     pub against: Option<PathBuf>,
+    /// Leave the proofs of the releases out, which takes less time; that their files are those of the log is checked all the
+    /// same
+    #[arg(long)]
+    pub without_proofs: bool,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = FindingFormat::Text)]
     pub format: FindingFormat,

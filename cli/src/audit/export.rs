@@ -182,18 +182,19 @@ impl Fetching {
         let mut missing: Vec<String> = missing.cloned().collect();
         missing.reverse();
         self.progress.advance(paths.len() - missing.len());
-        let (mut running, mut absent) = (JoinSet::new(), Vec::new());
+        let (mut running, mut absent, mut failed) = (JoinSet::new(), Vec::new(), None);
         loop {
-            while running.len() < AT_ONCE {
+            while failed.is_none() && running.len() < AT_ONCE {
                 let Some(path) = missing.pop() else { break };
                 let mut source = self.source.clone();
                 running.spawn(async move { source.read(&path).await.map(|bytes| (path, bytes)) });
             }
-            let Some(done) = running.join_next().await else { return Ok(absent) };
-            let (path, bytes) = done.map_err(|cause| Failure::Machine(cause.to_string()))??;
-            match bytes {
-                Some(bytes) => self.store(&path, &bytes)?,
-                None => absent.push(path),
+            let Some(done) = running.join_next().await else { return failed.map_or(Ok(absent), Err) };
+            match done.map_err(|cause| Failure::Machine(cause.to_string())).flatten() {
+                Ok((path, Some(bytes))) => self.store(&path, &bytes)?,
+                Ok((path, None)) => absent.push(path),
+                // What else is on its way is kept before it is told.
+                Err(cause) => failed = failed.or(Some(cause)),
             }
             self.progress.advance(1);
         }

@@ -2,6 +2,7 @@
 //! that one trusts ([`verify`]). The files are described in docs/release-proof.md.
 
 pub mod check;
+pub mod exported;
 mod fault;
 pub mod fetch;
 mod logged;

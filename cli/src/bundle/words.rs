@@ -20,31 +20,32 @@ pub fn told(verified: &Verified, lang: Lang) -> String {
     let mut lines = Vec::new();
     match lang {
         Lang::En => {
+            let approved = approver.map_or_else(String::new, |person| format!(", approved by {person}"));
             lines.push(format!("This release holds. Query {id}"));
             lines.push("It proves:".to_owned());
-            let approved = approver.map_or_else(String::new, |person| format!(", approved by {person}"));
             lines.push(format!(
-                "- {requester} asked this question on {asked_at} for `{purpose}`{approved}, with their signatures."
+                "- {requester} asked the question on {asked_at} for `{purpose}`{approved}, and signed it."
             ));
-            lines.push(format!("- Question and release stand in the log as entries {query} and {release} of {size}, seen by {witnesses}."));
+            lines
+                .push(format!("- Question and release are entries {query} and {release} of the log's {size}, seen by"));
+            lines.push(format!("  {witnesses}."));
+            lines.push(format!("- What they committed to is signed by {suppliers},"));
+            lines.push("  and was made final by a quorum of those asked.".to_owned());
             lines.push(format!(
-                "- {suppliers} signed what they committed to, and a quorum of those asked made it final."
-            ));
-            lines.push(format!(
-                "- {} shown counts and sums are exactly the sum of what these suppliers committed to.",
+                "- Shown counts and sums that are exactly the sum of what these committed to: {}.",
                 checked.exact
             ));
             if checked.rounded > 0 {
-                lines.push(format!("- {} counts are that sum, off by the rounding alone.", checked.rounded));
+                lines.push(format!("- Counts that are that sum but for rounding: {}.", checked.rounded));
             }
             if checked.too_few > 0 {
                 lines.push(format!(
-                    "- {} counts that are hidden as too few are more than 0 and less than {k}.",
+                    "- Counts hidden as too few that are more than 0 and less than {k}: {}.",
                     checked.too_few
                 ));
             }
             lines.push(format!(
-                "- Nothing here tells more of the {} hidden figures than the table does.",
+                "- Nothing here tells more of what is hidden than the table does. Hidden: {}.",
                 checked.hidden
             ));
             lines.push("It does not prove:".to_owned());
@@ -54,56 +55,70 @@ pub fn told(verified: &Verified, lang: Lang) -> String {
             lines.push("- that hiding what is hidden for the sake of other cells was needed;".to_owned());
             if checked.computed > 0 {
                 lines.push(format!(
-                    "- {} figures that are computed (means, shares, quantiles) from totals not shown;",
+                    "- means, shares and quantiles, computed from totals not shown: {};",
                     checked.computed
                 ));
             }
-            lines.push(
-                "- why absent suppliers were absent, and when the table was made: that is the bureau's word."
-                    .to_owned(),
-            );
             if !verified.roster_accepted {
-                lines.push(format!("- that the suppliers are real: they are those of the roster {roster}. Compare it with one that you know, by --roster."));
+                lines.push(
+                    "- that the suppliers are those you know: name a roster of your own with --roster. It is"
+                        .to_owned(),
+                );
+                lines.push(format!("  {roster};"));
             }
+            lines.push(
+                "- why suppliers were absent, and when the table was made: that is the bureau's word.".to_owned(),
+            );
         }
         Lang::Nl => {
+            let approved = approver.map_or_else(String::new, |person| format!(", met goedkeuring van {person}"));
             lines.push(format!("Deze publicatie klopt. Vraag {id}"));
             lines.push("Ze bewijst:".to_owned());
-            let approved = approver.map_or_else(String::new, |person| format!(", goedgekeurd door {person}"));
             lines.push(format!(
-                "- {requester} stelde deze vraag op {asked_at} voor `{purpose}`{approved}, met hun handtekeningen."
-            ));
-            lines.push(format!("- Vraag en publicatie staan in het logboek als post {query} en {release} van {size}, gezien door {witnesses}."));
-            lines.push(format!(
-                "- {suppliers} tekenden voor wat ze vastlegden, en een quorum van de gevraagden maakte het definitief."
+                "- {requester} stelde de vraag op {asked_at} voor `{purpose}`{approved}, en tekende ervoor."
             ));
             lines.push(format!(
-                "- {} getoonde aantallen en sommen zijn precies de som van wat deze leveranciers vastlegden.",
+                "- Vraag en publicatie zijn post {query} en {release} van de {size} in het logboek, gezien door"
+            ));
+            lines.push(format!("  {witnesses}."));
+            lines.push(format!("- Wat ze vastlegden is getekend door {suppliers},"));
+            lines.push("  en definitief gemaakt door een quorum van de gevraagden.".to_owned());
+            lines.push(format!(
+                "- Getoonde aantallen en sommen die precies de som zijn van wat zij vastlegden: {}.",
                 checked.exact
             ));
             if checked.rounded > 0 {
-                lines.push(format!("- {} aantallen zijn die som, op de afronding na.", checked.rounded));
+                lines.push(format!("- Aantallen die op de afronding na die som zijn: {}.", checked.rounded));
             }
             if checked.too_few > 0 {
                 lines.push(format!(
-                    "- {} aantallen die als te klein verborgen zijn, zijn meer dan 0 en minder dan {k}.",
+                    "- Als te klein verborgen aantallen van meer dan 0 en minder dan {k}: {}.",
                     checked.too_few
                 ));
             }
-            lines.push(format!("- Niets hier zegt meer over de {} verborgen cijfers dan de tabel.", checked.hidden));
+            lines.push(format!(
+                "- Niets hier zegt meer over wat verborgen is dan de tabel. Verborgen: {}.",
+                checked.hidden
+            ));
             lines.push("Ze bewijst niet:".to_owned());
             lines.push("- dat de leveranciers goed telden: het is de som van wat ze vastlegden, niet meer;".to_owned());
             lines.push("- dat verbergen omwille van andere cellen nodig was;".to_owned());
             if checked.computed > 0 {
-                lines.push(format!("- {} cijfers die berekend zijn (gemiddelden, aandelen, kwantielen) uit totalen die niet getoond worden;", checked.computed));
+                lines.push(format!(
+                    "- gemiddelden, aandelen en kwantielen, berekend uit niet getoonde totalen: {};",
+                    checked.computed
+                ));
+            }
+            if !verified.roster_accepted {
+                lines.push(
+                    "- dat de leveranciers zijn wie u kent: noem uw eigen deelnemerslijst met --roster. Deze is"
+                        .to_owned(),
+                );
+                lines.push(format!("  {roster};"));
             }
             lines.push(
-                "- waarom afwezige leveranciers afwezig waren, en wanneer de tabel gemaakt is: dat zegt het bureau."
-                    .to_owned(),
+                "- waarom leveranciers afwezig waren, en wanneer de tabel gemaakt is: dat zegt het bureau.".to_owned(),
             );
-            if !verified.roster_accepted {
-                lines.push(format!("- dat de leveranciers bestaan: het zijn die van de deelnemerslijst {roster}. Vergelijk die met een die u kent, met --roster."));
-            }
         }
     }
     lines.join("\n") + "\n"

@@ -18,6 +18,7 @@ use crate::audit::tale::tell;
 use crate::audit::trust::Accepted;
 use crate::audit::verdict::{JOURNAL_DIFFERS, Verdict};
 use crate::audit::{html, journal, text};
+use crate::bundle::exported::unproved;
 use crate::configuration::read_text;
 use crate::failure::Failure;
 use crate::words::words;
@@ -67,7 +68,11 @@ fn offline_lang(session: Session<'_>) -> Lang {
 fn verify(session: Session<'_>, arguments: &VerifyArguments) -> Result<(), Failure> {
     let lang = offline_lang(session);
     let accepted = Accepted::read(&arguments.trust, || session.configuration())?;
-    let examined = examine(&arguments.folder, arguments.against.as_deref(), &accepted)?;
+    let mut examined = examine(&arguments.folder, arguments.against.as_deref(), &accepted)?;
+    if !arguments.without_proofs {
+        let unproved = unproved(&examined, accepted.trust.approvals());
+        examined.report.findings.extend(unproved);
+    }
     let verdict = Verdict::new(&examined.report.findings, lang);
     match arguments.format {
         FindingFormat::Json => print(json(&verdict)?.as_bytes())?,

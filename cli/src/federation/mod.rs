@@ -4,7 +4,8 @@ mod catalogue;
 mod events;
 mod facts;
 
-use optelsom_codebook::{EditionId, QueryId, Timestamp};
+use optelsom_codebook::{EditionId, Query, QueryId, Timestamp};
+use optelsom_ledger::Scope;
 use optelsom_ledger::entry::Approval;
 use optelsom_proto::dial::{dial, explain};
 use optelsom_proto::v1;
@@ -70,8 +71,23 @@ impl Federation {
     /// # Errors
     /// When the coordinator cannot be reached, or its answer cannot be used.
     pub async fn facts(&mut self, catalogue: &Catalogue, dataset: &str) -> Result<Vec<SupplierFacts>, Failure> {
-        let reply = self.client.explain(v1::ExplainRequest { dataset: dataset.to_owned() }).await;
-        unary(reply)?.suppliers.into_iter().map(|facts| SupplierFacts::read(facts, catalogue)).collect()
+        let request = v1::ExplainRequest { dataset: dataset.to_owned(), ..v1::ExplainRequest::default() };
+        unary(self.client.explain(request).await)?.suppliers.into_iter().map(|facts| SupplierFacts::read(facts, catalogue)).collect()
+    }
+
+    /// Why the guard against differencing would refuse a total over these suppliers, as the log stands now; none where it
+    /// would not.
+    ///
+    /// # Errors
+    /// When the coordinator cannot be reached.
+    pub async fn guard(&mut self, query: &Query, scope: &Scope) -> Result<Option<String>, Failure> {
+        let request = v1::ExplainRequest {
+            dataset: query.dataset().name().to_owned(),
+            document: query.canonical_bytes(),
+            scope: scope.members().iter().map(|member| member.supplier.to_string()).collect(),
+        };
+        let refused = unary(self.client.explain(request).await)?.guard;
+        Ok(Some(refused).filter(|refused| !refused.is_empty()))
     }
 
     /// Asks. The query is kept by the coordinator once the first event has arrived.

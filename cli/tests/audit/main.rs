@@ -28,6 +28,10 @@ fn exported() -> tempfile::TempDir {
 fn audit(folder: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_optelsom"));
     command.arg("audit").args(words).args(["--trust", "trust.toml"]);
+    // The sample's tables are made up: nobody counted them. Real ones are in tests/release_bundle.rs.
+    if words.first() == Some(&"verify") {
+        command.arg("--without-proofs");
+    }
     command.current_dir(folder).env_clear().env("HOME", folder).output().unwrap()
 }
 

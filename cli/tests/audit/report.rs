@@ -24,7 +24,7 @@ fn the_report_in_english() {
     insta::assert_snapshot!(report(&[]), @r"
     In order: nothing in this log was altered, removed or moved, and every signature holds.
 
-    31 entries, root 9119a706946f42f5ae35cf9ae2a367c4add27c5bf94d10179d159bc7bd93a5ff
+    31 entries, root d1bf2c0788b168a05faa40b1ce8870d77dd467c28f10199d773baee58688960f
     seen by optelsom.example/bureau/border-police (2026-11-02T18:30:00Z)
     seen by optelsom.example/bureau/labour (2026-11-02T18:30:00Z)
     seen by optelsom.example/bureau/police (2026-11-02T18:30:00Z)
@@ -136,7 +136,7 @@ fn the_report_in_dutch() {
     insta::assert_snapshot!(report(&["--lang", "nl", "--to", "2026-11-02"]), @r"
     In orde: niets in dit logboek is veranderd, weggehaald of verschoven, en elke handtekening klopt.
 
-    31 posten, wortel 9119a706946f42f5ae35cf9ae2a367c4add27c5bf94d10179d159bc7bd93a5ff
+    31 posten, wortel d1bf2c0788b168a05faa40b1ce8870d77dd467c28f10199d773baee58688960f
     gezien door optelsom.example/bureau/border-police (2026-11-02T18:30:00Z)
     gezien door optelsom.example/bureau/labour (2026-11-02T18:30:00Z)
     gezien door optelsom.example/bureau/police (2026-11-02T18:30:00Z)
