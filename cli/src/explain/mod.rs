@@ -132,7 +132,9 @@ pub fn write_guard(out: &mut dyn Write, refused: Option<&str>, lang: Lang) -> io
     match (refused, lang) {
         (None, Lang::En) => writeln!(out, "No earlier total stands in the way."),
         (None, Lang::Nl) => writeln!(out, "Geen eerder totaal staat in de weg."),
-        (Some(why), Lang::En) => writeln!(out, "Earlier totals stand in the way, it would be refused: {}", printable(why)),
+        (Some(why), Lang::En) => {
+            writeln!(out, "Earlier totals stand in the way, it would be refused: {}", printable(why))
+        }
         (Some(why), Lang::Nl) => {
             writeln!(out, "Eerdere totalen staan in de weg, de vraag zou worden geweigerd: {}", printable(why))
         }

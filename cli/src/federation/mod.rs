@@ -72,7 +72,11 @@ impl Federation {
     /// When the coordinator cannot be reached, or its answer cannot be used.
     pub async fn facts(&mut self, catalogue: &Catalogue, dataset: &str) -> Result<Vec<SupplierFacts>, Failure> {
         let request = v1::ExplainRequest { dataset: dataset.to_owned(), ..v1::ExplainRequest::default() };
-        unary(self.client.explain(request).await)?.suppliers.into_iter().map(|facts| SupplierFacts::read(facts, catalogue)).collect()
+        unary(self.client.explain(request).await)?
+            .suppliers
+            .into_iter()
+            .map(|facts| SupplierFacts::read(facts, catalogue))
+            .collect()
     }
 
     /// Why the guard against differencing would refuse a total over these suppliers, as the log stands now; none where it

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use optelsom_codebook::QueryId;
+use optelsom_codebook::{EditionId, Hash256, QueryId, SupplierId};
+use optelsom_ledger::QueryEntry;
 use optelsom_ledger::entry::{Approval, ApprovalRule, verify_approval};
 use optelsom_proto::v1;
 use optelsom_proto::v1::analyst_service_server::AnalystService;
@@ -27,6 +28,39 @@ impl Analysts {
     /// The conversation of this coordinator.
     pub fn new(shared: Arc<Shared>) -> Self {
         Self(shared)
+    }
+
+    /// Why the guard would refuse a total over these suppliers, as the log stands now; empty where it would not.
+    fn guard(&self, dataset: &str, document: Vec<u8>, scope: &[String]) -> Result<String, Status> {
+        if document.is_empty() {
+            return Ok(String::new());
+        }
+        let malformed = |_| Status::invalid_argument("malformed message: field `explain.scope` names no supplier");
+        let scope: Vec<SupplierId> = scope
+            .iter()
+            .map(|name| SupplierId::try_from(name.as_str()).map_err(malformed))
+            .collect::<Result<_, _>>()?;
+        let shared = &self.0;
+        let edition = EditionId::try_from("any").map_err(|cause| Status::internal(cause.to_string()))?;
+        // Not a question that anybody has asked: the guard looks at what it would be about, and at nothing else of it.
+        let question = QueryEntry {
+            query: Hash256::of(&document),
+            dataset: dataset.to_owned(),
+            edition,
+            purpose: String::new(),
+            requester: String::new(),
+            codebook: shared.codebook.hash(),
+            roster: shared.roster.hash(),
+            disclosure_policy: Hash256::from_bytes([0; 32]),
+            collusion: shared.roster.collusion() as u64,
+            min_suppliers: scope.len() as u64,
+            scope: scope.clone(),
+            asked_at: clock::now(),
+            expires_at: clock::now(),
+            nonce: [0; 16],
+        };
+        let refused = shared.ledger.view().would_refuse(&question, &scope, &|_| Some(document.clone()));
+        Ok(refused.err().map(|refusal| refusal.to_string()).unwrap_or_default())
     }
 
     async fn standing(&self, request: Request<v1::QueryName>) -> Result<Events, Status> {
@@ -145,7 +179,8 @@ impl AnalystService for Analysts {
     }
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainReply>, Status> {
-        let dataset = request.into_inner().dataset;
+        let v1::ExplainRequest { dataset, document, scope } = request.into_inner();
+        let guard = self.guard(&dataset, document, &scope)?;
         let announced = self.0.store.announcements().await?;
         let mut suppliers = Vec::with_capacity(self.0.roster.members().len());
         for member in self.0.roster.members() {
@@ -165,7 +200,7 @@ impl AnalystService for Analysts {
             }
             suppliers.push(facts);
         }
-        Ok(Response::new(v1::ExplainReply { suppliers }))
+        Ok(Response::new(v1::ExplainReply { suppliers, guard }))
     }
 }
 
