@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use optelsom_codebook::{Codebook, Hash256, Query, SupplierId};
@@ -17,6 +17,7 @@ use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, Trust}
 use optelsom_proto::key_file::write_identity;
 use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
 use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
+use optelsom_proto::v1::ledger_service_client::LedgerServiceClient;
 use optelsom_proto::wire::Asked;
 use optelsom_proto::{Credentials, Role, Target, dial, v1};
 use tempfile::TempDir;
@@ -68,9 +69,10 @@ fn witness(name: &str) -> String {
 }
 
 /// All suppliers witness the log, and one of them may lie.
-fn trust() -> Trust {
+pub fn trust() -> Trust {
     let name = |text: &str| KeyName::try_from(text).unwrap();
-    let cosigner = |supplier| Cosigner::new(name(&format!("test/log/{supplier}")), identity(&witness(supplier)).public());
+    let cosigner =
+        |supplier| Cosigner::new(name(&format!("test/log/{supplier}")), identity(&witness(supplier)).public());
     let committee = Committee::new(SUPPLIERS.map(cosigner).to_vec(), 1, 1).unwrap();
     Trust::new(LogVerifier::new(name("test/log"), identity("ledger").public()), committee, ApprovalRule::OnePerson)
 }
@@ -182,7 +184,7 @@ column = "sex"
         )
     }
 
-    fn spawn(&mut self, name: &str) {
+    pub fn spawn(&mut self, name: &str) {
         let log = File::options().create(true).append(true).open(self.path(&format!("{name}.log"))).unwrap();
         let mut command = if name == COORDINATOR {
             let mut command = Command::new(binary("optelsom-coordinator"));
@@ -197,12 +199,30 @@ column = "sex"
         self.processes.insert(name.to_owned(), child);
     }
 
-    /// kill -9, and a fresh process in its place.
-    pub fn kill_and_restart(&mut self, name: &str) {
+    /// kill -9.
+    pub fn kill(&mut self, name: &str) {
         let mut child = self.processes.remove(name).unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// kill -9, and a fresh process in its place.
+    pub fn kill_and_restart(&mut self, name: &str) {
+        self.kill(name);
         self.spawn(name);
+    }
+
+    /// Waits until a process has ended of itself.
+    pub async fn ended(&mut self, name: &str) -> ExitStatus {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.processes.get_mut(name).unwrap().try_wait().unwrap() {
+                self.processes.remove(name);
+                return status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{name} goes on\n{}", self.logs());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// All logs, for the one who looks into a failure.
@@ -232,6 +252,10 @@ column = "sex"
             assert!(begin.elapsed() < PATIENCE, "the coordinator cannot be reached\n{}", self.logs());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    pub async fn ledger(&self) -> LedgerServiceClient<Channel> {
+        LedgerServiceClient::new(self.connected("analyst-1").await)
     }
 
     pub async fn analyst(&self) -> AnalystServiceClient<Channel> {
