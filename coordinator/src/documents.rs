@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use optelsom_codebook::Hash256;
-use optelsom_ledger::entry::{EditionEntry, Entry, Subject};
+use optelsom_ledger::entry::Subject;
 use optelsom_proto::SOFTWARE;
-use optelsom_proto::wire::Announced;
 
 use crate::driver::{settle, until_done};
 use crate::ledger::LedgerError;
@@ -43,17 +42,7 @@ async fn log(shared: &Shared) -> Result<(), NotLogged> {
     ledger.document(Subject::Codebook, shared.codebook_text.as_bytes(), shared.codebook.hash()).await?;
     ledger.document(Subject::Software, SOFTWARE.as_bytes(), Hash256::of(SOFTWARE.as_bytes())).await?;
     for announced in shared.store.editions().await? {
-        log_edition(shared, &announced).await?;
+        ledger.edition(&announced).await?;
     }
     Ok(())
-}
-
-/// Logs an edition, unless it stands there.
-pub async fn log_edition(shared: &Shared, announced: &Announced) -> Result<(), LedgerError> {
-    if shared.ledger.view().has_edition(&announced.dataset, announced.edition.as_str()) {
-        return Ok(());
-    }
-    let (dataset, edition) = (announced.dataset.clone(), announced.edition.clone());
-    let entry = EditionEntry::sign(dataset, edition, announced.at, shared.ledger.operator());
-    shared.ledger.append_one(&Entry::Edition(entry)).await.map(|_| ())
 }

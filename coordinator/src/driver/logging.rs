@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
-use optelsom_ledger::{QueryEntry, Signature};
 use optelsom_ledger::appender::Draft;
 use optelsom_ledger::entry::{
     AbandonmentEntry, Entry, FinalEntry, Outcome as Completeness, ParticipantsEntry, ReasonCode, RefusalEntry,
@@ -13,13 +12,13 @@ use optelsom_ledger::entry::{
 };
 use optelsom_ledger::leaf::Leaf;
 use optelsom_ledger::note::SignedCheckpoint;
+use optelsom_ledger::{QueryEntry, Signature};
 use optelsom_proto::wire::{Announced, Evidence};
 use optelsom_secagg::combiner::{Outcome, SpentReason};
 use optelsom_secagg::messages::{Certificate, FinalCertificate, Participants};
 use thiserror::Error;
 
 use super::release::Made;
-use crate::documents;
 use crate::ledger::LedgerError;
 use crate::shared::Shared;
 use crate::store::{Accepted, Logged, StoreError};
@@ -81,7 +80,7 @@ pub(super) async fn query(shared: &Shared, accepted: &Accepted, policy: &[u8]) -
 async fn edition(shared: &Shared, entry: &QueryEntry) -> Result<(), LogError> {
     let same = |announced: &Announced| announced.dataset == entry.dataset && announced.edition == entry.edition;
     if let Some(announced) = shared.store.editions().await?.into_iter().find(same) {
-        documents::log_edition(shared, &announced).await?;
+        shared.ledger.edition(&announced).await?;
     }
     Ok(())
 }

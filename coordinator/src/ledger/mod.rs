@@ -14,12 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_ledger::appender::{Draft, Rejection, StartError};
-use optelsom_ledger::entry::{DocumentChange, DocumentEntry, Entry, Subject};
+use optelsom_ledger::entry::{DocumentChange, DocumentEntry, EditionEntry, Entry, Subject};
 use optelsom_ledger::leaf::LeafTooLong;
 use optelsom_ledger::note::{LogKey, Witnessed};
 use optelsom_ledger::proof::InclusionProof;
 use optelsom_ledger::tiles::{ProveError, TilePath, prove_inclusion, tiles_for_inclusion};
 use optelsom_ledger::{IdentityKey, LogView, Trust};
+use optelsom_proto::wire::Announced;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -211,6 +212,20 @@ impl Ledger {
         // An agreement does not come this way.
         let Ok(entry) = DocumentEntry::new(change, signature) else { return Err(LedgerError::Closed) };
         self.append_one(&Entry::Document(entry)).await.map(|_| ())
+    }
+
+    /// Logs an edition, unless it stands there, however many ask for it at once.
+    ///
+    /// # Errors
+    /// As [`Ledger::append`].
+    pub async fn edition(&self, announced: &Announced) -> Result<(), LedgerError> {
+        let _one_at_a_time = self.0.documents.lock().await;
+        if self.view().has_edition(&announced.dataset, announced.edition.as_str()) {
+            return Ok(());
+        }
+        let (dataset, edition) = (announced.dataset.clone(), announced.edition.clone());
+        let entry = EditionEntry::sign(dataset, edition, announced.at, &self.0.operator);
+        self.append_one(&Entry::Edition(entry)).await.map(|_| ())
     }
 
     /// Logs a supplier's agreement, whose change it has signed, unless it is in force already. False if the change does

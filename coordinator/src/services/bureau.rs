@@ -13,7 +13,6 @@ use tonic::{Request, Response, Status};
 
 use super::{find, operator_of, summary};
 use crate::clock;
-use crate::documents;
 use crate::driver::until_done;
 use crate::shared::Shared;
 
@@ -64,7 +63,7 @@ impl BureauService for Bureau {
         let (shared, logged) = (Arc::clone(&self.0), announced.clone());
         // No query about it is logged before it is.
         self.0.tasks.spawn(async move {
-            until_done(&shared, "an edition", || documents::log_edition(&shared, &logged)).await;
+            until_done(&shared, "an edition", || shared.ledger.edition(&logged)).await;
         });
         let edition = v1::Edition::from(announced);
         self.0.hub.send_all(&Message::Edition(edition.clone()));
