@@ -27,7 +27,8 @@ async fn call(channel: &Channel, path: &'static str) -> Code {
 async fn the_table_holds_for_every_role_and_call() {
     let federation = Federation::new();
     let running = federation.start().await;
-    for uri in ["optelsom:node:police", "optelsom:analyst:analyst-1", "optelsom:operator:duty", "optelsom:auditor:dpa"] {
+    for uri in ["optelsom:node:police", "optelsom:analyst:analyst-1", "optelsom:operator:duty", "optelsom:auditor:dpa"]
+    {
         let role: Role = uri.parse().unwrap();
         let channel = federation.connect(&running, uri).await.channel;
         for known in Call::ALL {

@@ -175,7 +175,13 @@ mod tests {
 
     #[test]
     fn roles_read_back_as_written() {
-        for uri in ["optelsom:node:police", "optelsom:analyst:a-1", "optelsom:operator:duty", "optelsom:auditor:dpa", "optelsom:coordinator"] {
+        for uri in [
+            "optelsom:node:police",
+            "optelsom:analyst:a-1",
+            "optelsom:operator:duty",
+            "optelsom:auditor:dpa",
+            "optelsom:coordinator",
+        ] {
             assert_eq!(uri.parse::<Role>().unwrap().to_string(), uri);
         }
     }

@@ -63,7 +63,8 @@ pub async fn run(folder: &Path, edition: &str) -> Result<(), KeepError> {
     println!("  cargo run --release -p optelsom-cli -- codebook");
     if let Some((name, period)) = example {
         let years = years_held(federation.folder(), &codebook, name);
-        let held = years.map_or_else(String::new, |(first, last)| format!(" WHERE {period} BETWEEN {first} AND {last}"));
+        let held =
+            years.map_or_else(String::new, |(first, last)| format!(" WHERE {period} BETWEEN {first} AND {last}"));
         let question = format!("SELECT {period}, COUNT(*) FROM {name}{held} GROUP BY {period}");
         println!("  cargo run --release -p optelsom-cli -- query \"{question}\"");
     }

@@ -174,7 +174,12 @@ impl Failure {
     /// The code that the help promises.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Configuration(_) | Self::Authority(_) | Self::KeyFile(_) | Self::KeyName(_) | Self::Role(_) | Self::Credentials(_) => 2,
+            Self::Configuration(_)
+            | Self::Authority(_)
+            | Self::KeyFile(_)
+            | Self::KeyName(_)
+            | Self::Role(_)
+            | Self::Credentials(_) => 2,
             Self::Call(status) => match status.code() {
                 Code::PermissionDenied | Code::Unauthenticated => 3,
                 Code::Unavailable | Code::Unknown => 4,

@@ -11,9 +11,9 @@ use optelsom_ledger::entry::{ApprovalRule, Entry};
 use optelsom_ledger::{QueryEntry, Signature};
 use optelsom_proto::v1;
 use optelsom_proto::wire::{Documents, RequestWriter};
+use optelsom_secagg::CombinerRecord;
 use optelsom_secagg::combiner::{Effect, Evidence, Input, Outcome, Stage};
 use optelsom_secagg::messages::{CoordinatorMessage, FinalCertificate, RoundOutcome, SupplierMessage};
-use optelsom_secagg::CombinerRecord;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
@@ -503,8 +503,7 @@ impl Host {
         loop {
             let owed = owed.clone();
             let files = Vec::new();
-            let ending =
-                Ending { outcome: stored.clone(), at: clock::now(), record: None, release: None, owed, files };
+            let ending = Ending { outcome: stored.clone(), at: clock::now(), record: None, release: None, owed, files };
             match self.shared.store.end(&self.id, ending).await {
                 Ok(first) => {
                     if first {

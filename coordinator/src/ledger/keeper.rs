@@ -318,10 +318,11 @@ impl Keeper {
                 None
             }
             Effect::Reject { ticket, cause } => {
-                self.tickets.remove(&ticket).and_then(|group| self.handed.remove(&group)).map(|handed| {
+                let handed = self.tickets.remove(&ticket).and_then(|group| self.handed.remove(&group));
+                if let Some(handed) = handed {
                     // Whoever handed it in may be gone.
                     let _ = handed.reply.send(Err(cause.into()));
-                });
+                }
                 None
             }
             Effect::AskWitnesses(_) => {

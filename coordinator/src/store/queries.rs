@@ -254,12 +254,11 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn releases(&self, dataset: &str) -> Result<Vec<Vec<u8>>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT release FROM queries WHERE dataset = $1 AND release IS NOT NULL ORDER BY ended_at, id",
-        )
-        .bind(dataset.to_owned())
-        .fetch_all(&self.pool)
-        .await?;
+        let rows =
+            sqlx::query("SELECT release FROM queries WHERE dataset = $1 AND release IS NOT NULL ORDER BY ended_at, id")
+                .bind(dataset.to_owned())
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 

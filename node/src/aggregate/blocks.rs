@@ -53,7 +53,8 @@ pub(super) fn assemble(
     let mut by_column = by_column.into_iter();
     for (column, kind) in plan.columns().iter().enumerate() {
         if let Some(source) = kind.follows_from() {
-            let cells = presence(plan, &columns, source).ok_or(AggregateError::Bug("a column that follows from none"))?;
+            let cells =
+                presence(plan, &columns, source).ok_or(AggregateError::Bug("a column that follows from none"))?;
             columns.push(cells);
             continue;
         }

@@ -297,11 +297,11 @@ impl Known {
             if entries.is_empty() {
                 return Ok(false);
             }
-            let named = entries.iter().filter_map(|bytes| match Entry::from_bytes(bytes) {
+            let mut named = entries.iter().filter_map(|bytes| match Entry::from_bytes(bytes) {
                 Ok(Entry::Release(release)) if release.query == query => Some(release.participants),
                 _ => None,
             });
-            if let Some(participants) = named.last() {
+            if let Some(participants) = named.next_back() {
                 return Ok(participants == *commitments);
             }
             from = from.saturating_add(entries.len() as u64);

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use optelsom_codebook::{Hash256, QueryId, RefusalReason};
+use optelsom_ledger::SignedQuery;
 use optelsom_ledger::gate::{Binding, Evidence as Shown, GateError, Memory, Trust, pass};
 use optelsom_ledger::guard::GuardRefusal;
 use optelsom_ledger::note::SignedCheckpoint;
 use optelsom_ledger::proof::ConsistencyProof;
-use optelsom_ledger::SignedQuery;
 use optelsom_proto::wire::{Documents, Request};
 use optelsom_secagg::messages::{Certificate, CoordinatorMessage, SupplierMessage, answer};
 use optelsom_secagg::{Round, SupplierConfig};
@@ -30,7 +30,9 @@ pub(super) enum Shut {
     Gate(#[from] GateError),
     #[error("the query has not passed the gate here")]
     NotPassed,
-    #[error("entry {0} stands in the log before this node was reconciled after a backup was put back; it is never answered")]
+    #[error(
+        "entry {0} stands in the log before this node was reconciled after a backup was put back; it is never answered"
+    )]
     BeforeRestore(u64),
     #[error("the round would go by checkpoint {asked}, the gate went by {passed}")]
     OtherCheckpoint { asked: Hash256, passed: Hash256 },

@@ -132,11 +132,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         agreement: Hash256::of(settings.signed_agreement.document.as_bytes()),
     };
     let follower = Arc::new(Follower::open(store.clone(), following).await?);
-    let gatekeeper = Gatekeeper {
-        store: store.clone(),
-        follower: Arc::clone(&follower),
-        machine: Arc::clone(&settings.machine),
-    };
+    let gatekeeper =
+        Gatekeeper { store: store.clone(), follower: Arc::clone(&follower), machine: Arc::clone(&settings.machine) };
     let (connection, connected) = watch::channel(None);
     let around = Surroundings {
         store: store.clone(),
@@ -146,7 +143,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         gatekeeper,
     };
     let hosts = Hosts::new(Arc::clone(&settings.machine), around);
-    let attendance = Attendance { settings, desk, hosts, follower, store, readiness: readiness.clone(), metrics, connection };
+    let attendance =
+        Attendance { settings, desk, hosts, follower, store, readiness: readiness.clone(), metrics, connection };
     let attendance = tokio::spawn(attendance.run(stop.clone()));
     Ok(Running { health, stop, attendance, readiness, _lock: lock })
 }

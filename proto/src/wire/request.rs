@@ -171,7 +171,7 @@ impl RequestWriter {
                 query: Some(query.into()),
                 document: documents.query.clone(),
                 minimum_frequency: documents.minimum_frequency,
-            evidence: documents.evidence.as_ref().map(Into::into),
+                evidence: documents.evidence.as_ref().map(Into::into),
             }),
             CoordinatorMessage::Join { attempt, checkpoint } => {
                 Kind::Join(v1::Join { attempt: attempt.number(), checkpoint: checkpoint.as_bytes().to_vec() })

@@ -116,8 +116,10 @@ fn read_rules(reader: &mut Reader, section: &Section<'_>) -> Rules {
 fn check_squares(reader: &mut Reader, measures: &[(Found<&str>, Option<Measure>)]) {
     for (key, measure) in measures {
         if measure.as_ref().is_some_and(|measure| measure.bound() > MAX_SQUARED_BOUND) {
-            let message =
-                format!("the measure `{}` is so large that its squares, which `dominance_percent` needs, cannot be added", key.get_ref());
+            let message = format!(
+                "the measure `{}` is so large that its squares, which `dominance_percent` needs, cannot be added",
+                key.get_ref()
+            );
             let mend = format!("stay within {MAX_SQUARED_BOUND} in units of the last decimal, or keep fewer decimals");
             reader.report(&key.span(), message, mend);
         }

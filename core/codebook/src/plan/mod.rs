@@ -73,7 +73,8 @@ impl Plan {
         }
         let dataset = query.dataset();
         let group_axes = all_axes(query);
-        let mut axes: Vec<Axis> = group_axes.iter().filter_map(|axis| Axis::new(dataset, query.filter(), axis)).collect();
+        let mut axes: Vec<Axis> =
+            group_axes.iter().filter_map(|axis| Axis::new(dataset, query.filter(), axis)).collect();
         let blocks = blocks(&all_sets(query, &group_axes), query, &axes, limits)?;
         let mut columns = column::Columns::new(dataset);
         let layout = output::Layout {

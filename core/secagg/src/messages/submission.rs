@@ -92,7 +92,7 @@ impl SubmissionHeader {
             columns: self.columns.clone(),
             self_mask_commitment: self.self_mask_commitment,
             dealt: Dealt::of(self).root(),
-            signature: self.signature.clone(),
+            signature: self.signature,
         }
     }
 

@@ -6,7 +6,9 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use optelsom_ledger::appender::{Appender, Draft, Effect, Fatal, Input, Rejection, Staged, StagedError, StartError, Ticket};
+use optelsom_ledger::appender::{
+    Appender, Draft, Effect, Fatal, Input, Rejection, Staged, StagedError, StartError, Ticket,
+};
 use optelsom_ledger::entry::Entry;
 use optelsom_ledger::leaf::Leaf;
 use optelsom_ledger::note::SignedCheckpoint;
