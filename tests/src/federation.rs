@@ -132,12 +132,13 @@ impl Federation {
         entry.sign(&self.requester)
     }
 
-    /// The same members and requesters under another bound on collusion.
+    /// The roster under another bound on collusion, without those who have left.
     ///
     /// # Panics
     /// When there are too few suppliers for it, which is the test's mistake.
-    pub fn roster_with(&self, collusion: usize) -> Roster {
-        match Roster::new(self.roster.members().to_vec(), self.roster.requesters().to_vec(), Some(collusion)) {
+    pub fn roster_without(&self, left: &[SupplierId], collusion: usize) -> Roster {
+        let members = self.roster.members().iter().filter(|member| !left.contains(&member.supplier)).cloned();
+        match Roster::new(members.collect(), self.roster.requesters().to_vec(), Some(collusion)) {
             Ok(roster) => roster,
             #[expect(clippy::panic, reason = "the test asked for a federation that cannot be")]
             Err(error) => panic!("{error}"),

@@ -129,10 +129,15 @@ impl Campaign {
         let cast = Cast { colluders, floor: Some(1), ..Cast::default() };
         let (north, south) = (north.iter().cloned().collect(), south.iter().cloned().collect());
         let mut stage = Stage::without_host_rule(federation, cast, rule, dice.fork());
+        let mut leaning = Leaning::draw(dice);
         if dice.permille(150) {
             stage.waive(&target);
+            // A forged agreement would take the place of the real one, and the target would count again.
+            leaning.forges = 0;
         }
-        let leaning = Leaning::draw(dice);
+        if changes {
+            leaning.vary = 0;
+        }
         let (certified, opened) = (Vec::new(), Vec::new());
         let turn = dice.below(6);
         Self { dice: dice.fork(), stage, leaning, target, turn, north, south, certified, opened }
@@ -144,8 +149,12 @@ impl Campaign {
     }
 
     fn act(&mut self, number: u8) {
-        if self.dice.permille(self.leaning.changes) && self.stage.federation.roster.collusion() > 1 {
-            self.stage.change_roster(1);
+        // Once a total stands under the roster that allows for two colluders, one of them leaves: the other roster's c
+        // is true, and so is that of both together.
+        let two = self.stage.federation.roster.collusion() > 1 && !self.opened.is_empty();
+        if two && self.dice.permille(self.leaning.changes) {
+            let leaver: Vec<_> = self.stage.cast.colluders.iter().take(1).cloned().collect();
+            self.stage.change_roster(&leaver, 1);
         }
         if self.dice.permille(self.leaning.forges) {
             self.forge_waiver();
@@ -165,7 +174,8 @@ impl Campaign {
 
     /// Whom to ask this time, and who is to be in the sum.
     fn choose(&mut self) -> (Vec<SupplierId>, Vec<SupplierId>) {
-        let names = self.stage.federation.names();
+        let members = self.stage.federation.roster.members().iter();
+        let names: Vec<_> = members.map(|member| member.supplier.clone()).collect();
         let whole: BTreeSet<_> = names.iter().cloned().collect();
         let mut but_one: BTreeSet<_> = whole.iter().filter(|name| **name != self.target).cloned().collect();
         if self.leaning.alone {
@@ -179,7 +189,8 @@ impl Campaign {
         let turn = self.turn.checked_rem(planned.len()).unwrap_or(0);
         self.turn += 1;
         let planned = planned.get(turn).cloned().filter(|_| self.dice.permille(850));
-        let listed = planned.unwrap_or_else(|| self.dice.some_of(&names, 700).into_iter().collect());
+        let mut listed = planned.unwrap_or_else(|| self.dice.some_of(&names, 700).into_iter().collect());
+        listed.retain(|name| names.contains(name));
         let narrow = self.leaning.plan == Plan::Apart || self.dice.permille(self.leaning.narrow);
         let least = self.stage.federation.roster.collusion() + 3;
         // A scope may be a little wider than the set: whoever is not listed is said to be away.

@@ -81,9 +81,9 @@ impl Stage {
         Self { gates, ..Self::new(federation, cast, None, dice) }
     }
 
-    /// From here on another bound on collusion is in force, under the same names and keys.
-    pub fn change_roster(&mut self, collusion: usize) {
-        self.federation.roster = Arc::new(self.federation.roster_with(collusion));
+    /// From here on another bound on collusion is in force, and these have left.
+    pub fn change_roster(&mut self, left: &[SupplierId], collusion: usize) {
+        self.federation.roster = Arc::new(self.federation.roster_without(left, collusion));
         self.log.roster(&self.federation.roster);
     }
 
