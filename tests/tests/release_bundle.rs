@@ -1,0 +1,125 @@
+//! A release of a real federation, fetched with all its proofs, verified offline, and refused once anything is altered.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[allow(dead_code)]
+mod processes_federation;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use optelsom_codebook::{Hash256, QueryId};
+use optelsom_proto::v1;
+use optelsom_proto::v1::query_event::Event;
+use processes_federation::{Federation, PATIENCE, truth};
+
+const QUESTION: &str = "SELECT sex, COUNT(*) FROM victims GROUP BY sex";
+
+fn binary(name: &str) -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let found = here.ancestors().nth(2).unwrap().join(name);
+    assert!(found.is_file(), "{} is missing: `cargo build --workspace --bins` makes it", found.display());
+    found
+}
+
+fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(binary(program));
+    command.current_dir(folder).args(arguments).output().unwrap()
+}
+
+/// What was printed, of a command that ends with this code.
+fn ends_with(code: i32, output: &Output) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
+    format!("{out}{err}")
+}
+
+async fn answered(federation: &Federation) -> QueryId {
+    let asked = federation.question(QUESTION, 1);
+    let mut events = federation.analyst().await.ask(v1::AskRequest::from(&asked)).await.unwrap().into_inner();
+    while let Some(event) = events.message().await.unwrap() {
+        if let Event::End(end) = event.event.unwrap() {
+            assert_eq!(end.outcome(), v1::Outcome::Opened, "{}", end.reason);
+            return asked.query().entry.id();
+        }
+    }
+    panic!("no end\n{}", federation.logs());
+}
+
+fn analyst_toml(folder: &Path) {
+    let coordinator = fs::read_to_string(folder.join("coordinator.toml")).unwrap();
+    let address = coordinator.lines().find_map(|line| line.strip_prefix("listen = ")).unwrap();
+    let text = format!(
+        "coordinator = {address}\ncertificate = \"analyst-1.pem\"\nkey = \"analyst-1.key\"\n\
+         authority = \"authority.pem\"\ntrust = \"trust.toml\"\n"
+    );
+    fs::write(folder.join("analyst.toml"), text).unwrap();
+}
+
+fn seal(bundle: &Path) {
+    let mut names: Vec<_> =
+        fs::read_dir(bundle).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name != "manifest");
+    names.sort();
+    let line = |name: &String| format!("{}  {name}\n", Hash256::of(&fs::read(bundle.join(name)).unwrap()));
+    fs::write(bundle.join("manifest"), names.iter().map(line).collect::<String>()).unwrap();
+}
+
+fn replace(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(file, text.replacen(from, to, 1)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fetched_release_holds_offline_and_an_altered_one_does_not() {
+    let mut federation = Federation::start();
+    federation.announce().await;
+    let id = tokio::time::timeout(PATIENCE, answered(&federation)).await.unwrap();
+    let folder = federation.folder().to_owned();
+    analyst_toml(&folder);
+    let cli = |arguments: &[&str]| run(&folder, "optelsom", &[&["--config", "analyst.toml"], arguments].concat());
+    let fetched = ends_with(0, &cli(&["fetch", &id.to_string(), "-o", "bundle"]));
+    assert!(fetched.contains(&truth()[0]) && fetched.contains("This release holds"), "{fetched}");
+    let exported = ends_with(0, &cli(&["audit", "export", "-o", "export"]));
+    assert!(!exported.contains("missing"), "{exported}");
+    ends_with(0, &cli(&["audit", "verify", "export"]));
+
+    // The supplier finds what it sent; and nobody needs the coordinator for any of what follows.
+    for name in ["coordinator", "police"] {
+        federation.kill(name);
+    }
+    let journal = |more: &[&str]| {
+        let id = id.to_string();
+        run(&folder, "optelsom-node", &[&["--configuration", "police.toml", "journal", id.as_str()], more].concat())
+    };
+    let found = ends_with(0, &journal(&["--release", "bundle", "--table"]));
+    for told in ["passed the gate", "passed the guard", "submitted to attempt", "the log names it"] {
+        assert!(found.contains(told), "{told} is not in\n{found}");
+    }
+    let verify = || run(&folder, "optelsom", &["verify", "bundle", "--trust", "trust.toml", "--roster", "roster.toml"]);
+    assert!(ends_with(0, &verify()).contains("exactly the sum"));
+
+    let bundle = folder.join("bundle");
+    let good = fs::read(bundle.join("release.json")).unwrap();
+    let one_more = (truth()[0].parse::<u64>().unwrap() + 1).to_string();
+    replace(&bundle.join("release.json"), &format!("\"{}\"", truth()[0]), &format!("\"{one_more}\""));
+    assert!(ends_with(10, &verify()).contains("release.json is not as the manifest has it"));
+    seal(&bundle);
+    assert!(ends_with(10, &verify()).contains("is not what the log says was released"));
+    fs::write(bundle.join("release.json"), good).unwrap();
+    seal(&bundle);
+    ends_with(0, &verify());
+
+    let mut commitments = fs::read(bundle.join("commitments")).unwrap();
+    *commitments.last_mut().unwrap() ^= 1;
+    fs::write(bundle.join("commitments"), &commitments).unwrap();
+    assert!(ends_with(4, &journal(&["--release", "bundle"])).contains("commitments"));
+    seal(&bundle);
+    ends_with(10, &verify());
+    let line = ends_with(0, &journal(&["--format", "json"]));
+    let statement = format!("\"query\":\"{id}\"");
+    assert!(line.contains(&statement) && line.contains("\"submission\":\""), "{line}");
+    fs::write(folder.join("journal.jsonl"), line).unwrap();
+    ends_with(0, &cli(&["audit", "compare", "journal.jsonl", "export"]));
+}
