@@ -1,7 +1,6 @@
 //! Where everybody goes by two persons, a question waits for the second one, who signs for exactly what was asked.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
 mod federation;
 
 use federation::node::TestNode;

@@ -1,7 +1,6 @@
 //! The log over HTTPS, for whoever has the address: checkpoint and tiles, and nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
 mod federation;
 
 use std::net::SocketAddr;

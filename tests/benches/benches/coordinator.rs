@@ -186,6 +186,14 @@ impl AnalystService for InTheClear {
         Err(only_asks())
     }
 
+    async fn pending(&self, _: Request<v1::PendingRequest>) -> Result<Response<v1::PendingReply>, Status> {
+        Err(only_asks())
+    }
+
+    async fn approve(&self, _: Request<v1::ApproveRequest>) -> Result<Response<v1::QuerySummary>, Status> {
+        Err(only_asks())
+    }
+
     async fn list(&self, _: Request<v1::ListRequest>) -> Result<Response<v1::ListReply>, Status> {
         Err(only_asks())
     }

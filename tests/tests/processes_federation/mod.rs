@@ -1,5 +1,6 @@
 //! A federation of real processes in a temporary folder: coordinator and nodes, each to be killed and started again.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+// Each of the tests that share it uses a part.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
