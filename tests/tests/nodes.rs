@@ -2,7 +2,6 @@
 //! told plainly who refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
 mod processes_federation;
 
 use std::fs;

@@ -1,7 +1,6 @@
 //! A release of a real federation, fetched with all its proofs, verified offline, and refused once anything is altered.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
 mod processes_federation;
 
 use std::fs;
