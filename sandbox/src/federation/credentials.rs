@@ -126,7 +126,8 @@ fn write_missing(path: &Path, text: &str) -> Result<(), FolderError> {
 fn roster(folder: &Folder, suppliers: Vec<SupplierId>) -> Result<Roster, FolderError> {
     let collusion = match std::fs::read_to_string(folder.roster()) {
         Ok(text) => Some(Roster::parse(&text)?.collusion()),
-        Err(_) => None,
+        // The committee of a long roster has fifteen witnesses all the same; with this, twelve of them suffice.
+        Err(_) => (suppliers.len() > 3 * MOST_WITNESSES).then_some(MOST_WITNESSES / 2),
     };
     let member = |supplier: SupplierId| {
         let identity = identity(&folder.supplier(supplier.as_str()))?.public();

@@ -62,6 +62,7 @@ pub fn be_coordinator_if_asked() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let configuration = Configuration::read(&folder.join("coordinator.toml")).expect("a configuration");
+        optelsom_coordinator::create_log(&configuration).await.expect("a log");
         let mut running = optelsom_coordinator::start(configuration).await.expect("a coordinator");
         listens();
         running.ended().await;
