@@ -1,6 +1,8 @@
 //! One task per query: it owns the combiner's machine, waits, hands on, performs the effects in order, and decides
 //! nothing of its own.
 
+mod before;
+mod ending;
 mod history;
 mod logging;
 mod progress;

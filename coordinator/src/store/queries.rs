@@ -41,7 +41,7 @@ pub struct StoredOutcome {
 }
 
 /// What is stored when a query ends.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ending<'a> {
     /// How it ended.
     pub outcome: StoredOutcome,
@@ -55,6 +55,13 @@ pub struct Ending<'a> {
     pub owed: Vec<Vec<u8>>,
     /// What goes with the release, by file name.
     pub files: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Ending<'_> {
+    /// An end without a release, which the machine's last record says already.
+    pub fn without_release(outcome: StoredOutcome, at: Timestamp, owed: Vec<Vec<u8>>) -> Self {
+        Self { outcome, at, record: None, release: None, owed, files: Vec::new() }
+    }
 }
 
 /// One line of a list of queries.
