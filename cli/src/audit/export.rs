@@ -8,7 +8,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use optelsom_codebook::{Hash256, Lang, QueryId};
+use optelsom_codebook::{Lang, QueryId};
 use optelsom_ledger::Trust;
 use optelsom_ledger::audit::{CHECKPOINT, RELEASE_FILES, document_path, release_folder};
 use optelsom_ledger::entry::Entry;
@@ -211,7 +211,7 @@ impl Fetching {
             for leaf in leaves {
                 // What cannot be read names nothing here; the audit finds it.
                 let entry = Entry::from_bytes(leaf.as_bytes()).ok();
-                paths.extend(entry.iter().flat_map(named).map(|document| document_path(&document)));
+                paths.extend(entry.iter().filter_map(Entry::document).map(|document| document_path(&document)));
                 if let Some(Entry::Release(release)) = &entry {
                     let query = usize::try_from(release.query).ok().and_then(|index| queries.get(index)).copied();
                     let folder = query.flatten().map(|query| release_folder(&query));
@@ -224,15 +224,6 @@ impl Fetching {
             }
         }
         Ok(paths.into_iter().collect())
-    }
-}
-
-/// The documents that an entry names. (That of a certificate is its digest alone.)
-fn named(entry: &Entry) -> Vec<Hash256> {
-    match entry {
-        Entry::Query(query) => vec![query.query],
-        Entry::Document(entry) => vec![entry.change().document],
-        _ => Vec::new(),
     }
 }
 

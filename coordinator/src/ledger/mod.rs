@@ -291,12 +291,7 @@ impl Ledger {
 /// The documents that these entries name, as far as the store has them.
 async fn documents_of(store: &Store, entries: &[Option<Entry>]) -> Result<BTreeMap<Hash256, Vec<u8>>, StoreError> {
     let mut documents = BTreeMap::new();
-    for entry in entries.iter().flatten() {
-        let digest = match entry {
-            Entry::Query(query) => query.query,
-            Entry::Document(document) => document.change().document,
-            _ => continue,
-        };
+    for digest in entries.iter().flatten().filter_map(Entry::document) {
         if let Some(document) = store.document(&digest).await? {
             documents.insert(digest, document);
         }

@@ -295,12 +295,7 @@ async fn load(store: &Store, trust: &Trust) -> Result<Copy, FollowError> {
 async fn observe(store: &Store, view: &mut LogView, leaves: &[Leaf]) -> Result<(), StoreError> {
     let entries: Vec<Option<Entry>> = leaves.iter().map(|leaf| Entry::from_bytes(leaf.as_bytes()).ok()).collect();
     let mut documents = BTreeMap::new();
-    for entry in entries.iter().flatten() {
-        let digest = match entry {
-            Entry::Query(query) => query.query,
-            Entry::Document(document) => document.change().document,
-            _ => continue,
-        };
+    for digest in entries.iter().flatten().filter_map(Entry::document) {
         documents.extend(store.log_document(&digest).await?.map(|document| (digest, document)));
     }
     for entry in &entries {

@@ -18,6 +18,7 @@ mod release;
 pub mod signing;
 mod void;
 
+use optelsom_codebook::Hash256;
 use thiserror::Error;
 
 use crate::canonical::{CanonicalError, Reader, Writer};
@@ -176,6 +177,16 @@ impl Entry {
             Self::Abandonment(entry) => Some(entry.query),
             Self::Void(entry) => Some(entry.query),
             Self::Spent(entry) => Some(entry.query),
+        }
+    }
+
+    /// The digest of the document that stands beside the log for this entry: of a query its document, of a change the
+    /// new one.
+    pub fn document(&self) -> Option<Hash256> {
+        match self {
+            Self::Query(entry) => Some(entry.query),
+            Self::Document(entry) => Some(entry.change().document),
+            _ => None,
         }
     }
 
