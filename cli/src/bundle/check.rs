@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use optelsom_codebook::{Codebook, Hash256, OutputKind, Plan, Query, SupplierId};
 use optelsom_disclosure::{Absence, CellValue, Note, Policy, Release, RoundFacts};
-use optelsom_ledger::canonical::Reader;
 use optelsom_ledger::entry::{
     ApprovalRule, AuthorisationEntry, FinalEntry, Outcome, ParticipantsEntry, ReleaseEntry, salted_digest,
 };
 use optelsom_ledger::{QueryEntry, Roster, Scope, SignedQuery};
 use optelsom_secagg::messages::Attempt;
 use optelsom_secagg::release_proof::{
-    CellClaim, MOST_BYTES, Protection, ReleaseProof, SignedCommitments, SignedSubmissions, Statement, claims, verify,
+    CellClaim, Protection, ReleaseProof, SignedCommitments, SignedSubmissions, Statement, claims, verify,
 };
 use optelsom_secagg::{Generators, Rules, Verifier};
 
@@ -235,18 +234,7 @@ fn proved(
     commitments: &SignedCommitments,
 ) -> Result<Vec<Vec<CellClaim>>, Fault> {
     let columns = plan.columns().len();
-    let mut reader = Reader::new(bytes, "release proofs").map_err(Fault::ProofForm)?;
-    let proof = |reader: &mut Reader<'_>| {
-        reader.bytes().and_then(|bytes| {
-            if bytes.len() > MOST_BYTES {
-                Err(reader.wrong("a proof of the permitted length"))
-            } else {
-                Ok(bytes.to_vec())
-            }
-        })
-    };
-    let proofs = reader.list(columns as u64, proof).map_err(Fault::ProofForm)?;
-    reader.finish().map_err(Fault::ProofForm)?;
+    let proofs = ReleaseProof::split_file(bytes, columns).map_err(Fault::ProofForm)?;
     if proofs.len() != columns || commitments.columns() != columns {
         return Err(Fault::Says("how many columns were committed to"));
     }

@@ -9,7 +9,6 @@ use curve25519_dalek::Scalar;
 use optelsom_codebook::{Codebook, Hash256, Plan, Query, SupplierId, Timestamp};
 use optelsom_disclosure::{Policy, Release, RoundFacts, Totals, protect};
 use optelsom_ledger::audit::Files;
-use optelsom_ledger::canonical::Writer;
 use optelsom_ledger::entry::{
     ApprovalRule, AuthorisationEntry, Entry, FinalEntry, Outcome, ParticipantsEntry, ReasonCode, ReleaseEntry, Vote,
     Votes, salted_digest,
@@ -26,7 +25,7 @@ use optelsom_secagg::messages::{
     Statement as Attempted,
 };
 use optelsom_secagg::release_proof::{
-    ProofWitness, Protection, SignedCommitments, SignedSubmissions, Statement, claims,
+    ProofWitness, Protection, ReleaseProof, SignedCommitments, SignedSubmissions, Statement, claims,
 };
 use optelsom_secagg::{Entropy, Generators, Rules, Verifier};
 
@@ -237,10 +236,10 @@ fn proof(
     let claimed = claims(plan, &protection, table).unwrap();
     let prove = |(column, claims)| {
         let statement = Statement::new(commitments, &plan.hash(), &protection, column, claims).unwrap();
-        witness.prove(&statement, generators, &Entropy::new([3; 32])).unwrap().to_bytes()
+        witness.prove(&statement, generators, &Entropy::new([3; 32])).unwrap()
     };
     let proofs: Vec<_> = claimed.into_iter().enumerate().map(prove).collect();
-    Writer::new("release proofs").list(&proofs, |writer, proof| writer.bytes(proof)).finish()
+    ReleaseProof::file(&proofs)
 }
 
 /// The log of both answers, and the bundle of the first.

@@ -8,10 +8,9 @@ use optelsom_disclosure::{
     protect_after,
 };
 use optelsom_ledger::QueryEntry;
-use optelsom_ledger::canonical::Writer;
 use optelsom_secagg::Entropy;
 use optelsom_secagg::combiner::Evidence;
-use optelsom_secagg::release_proof::{Protection, Statement, claims};
+use optelsom_secagg::release_proof::{Protection, ReleaseProof, Statement, claims};
 use thiserror::Error;
 
 use crate::shared::Shared;
@@ -104,9 +103,9 @@ fn prove(
         let statement = Statement::new(&commitments, &plan.hash(), &protection, column, claims)
             .map_err(|cause| unproved(cause.to_string()))?;
         let proof = evidence.witness().prove(&statement, &shared.generators, entropy);
-        proofs.push(proof.map_err(|cause| unproved(cause.to_string()))?.to_bytes());
+        proofs.push(proof.map_err(|cause| unproved(cause.to_string()))?);
     }
-    Ok(Writer::new("release proofs").list(&proofs, |writer, proof| writer.bytes(proof)).finish())
+    Ok(ReleaseProof::file(&proofs))
 }
 
 /// What is known of the round.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use optelsom_codebook::{Label, Plan};
+use optelsom_codebook::{Label, OutputKind, Plan};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -51,6 +51,20 @@ pub enum FigureKind {
     Share,
     /// The bin that holds a quantile; only this kind has bounds in place of a value.
     Quantile,
+}
+
+impl From<&OutputKind> for FigureKind {
+    fn from(kind: &OutputKind) -> Self {
+        match kind {
+            OutputKind::Count { .. } => Self::Count,
+            OutputKind::Sum { .. } => Self::Sum,
+            OutputKind::Mean { .. } => Self::Mean,
+            OutputKind::Variance { .. } => Self::Variance,
+            OutputKind::StandardDeviation { .. } => Self::StandardDeviation,
+            OutputKind::Share { .. } => Self::Share,
+            OutputKind::Quantile { .. } => Self::Quantile,
+        }
+    }
 }
 
 /// What a column of figures says.

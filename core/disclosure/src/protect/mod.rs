@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::history::History;
 use crate::policy::{Policy, PolicyError};
-use crate::table::{AxisHeading, FigureHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
+use crate::table::{AxisHeading, FigureHeading, PlaceHeading, ProtectedTable, Row};
 use crate::totals::Totals;
 use figure::Opened;
 pub(crate) use hide::{published, values_of};
@@ -147,15 +147,7 @@ fn figure_heading(output: &Output, policy: &Policy) -> FigureHeading {
     let is_count = matches!(output.kind(), OutputKind::Count { .. });
     FigureHeading {
         name: output.name().to_owned(),
-        kind: match output.kind() {
-            OutputKind::Count { .. } => FigureKind::Count,
-            OutputKind::Sum { .. } => FigureKind::Sum,
-            OutputKind::Mean { .. } => FigureKind::Mean,
-            OutputKind::Variance { .. } => FigureKind::Variance,
-            OutputKind::StandardDeviation { .. } => FigureKind::StandardDeviation,
-            OutputKind::Share { .. } => FigureKind::Share,
-            OutputKind::Quantile { .. } => FigureKind::Quantile,
-        },
+        kind: output.kind().into(),
         label: Label::new(output.label(Lang::Nl), output.label(Lang::En)),
         unit: Label::new(output.unit(Lang::Nl), output.unit(Lang::En)),
         decimals: output.decimals(),

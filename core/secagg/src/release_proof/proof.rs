@@ -15,6 +15,7 @@ use super::statement::MOST_CELLS;
 pub const MOST_BYTES: usize = 1024 + 32 * (MOST_CELLS + 2 * MOST_VALUES);
 
 const STATEMENT: &str = "release proof";
+const FILE: &str = "release proofs";
 
 /// That a column's commitments add up to what a release says of its cells. Believed once it is verified.
 ///
@@ -119,6 +120,24 @@ impl ReleaseProof {
         let responses = responses.iter().map(|bytes| scalar(*bytes, "a response")).collect::<Result<_, _>>()?;
         reader.finish()?;
         Ok(Self { announcement, memberships, blinding, responses })
+    }
+}
+
+impl ReleaseProof {
+    /// The proofs of all columns of a release as one file, in the plan's order.
+    pub fn file(proofs: &[Self]) -> Vec<u8> {
+        Writer::new(FILE).list(proofs, |writer, proof| writer.bytes(&proof.to_bytes())).finish()
+    }
+
+    /// Takes such a file apart, strictly, into the bytes of at most so many proofs.
+    ///
+    /// # Errors
+    /// When it is not as [`ReleaseProof::file`] writes it.
+    pub fn split_file(bytes: &[u8], columns: usize) -> Result<Vec<&[u8]>, CanonicalError> {
+        let mut reader = Reader::new(bytes, FILE)?;
+        let proofs = reader.list(columns as u64, Reader::bytes)?;
+        reader.finish()?;
+        Ok(proofs)
     }
 }
 

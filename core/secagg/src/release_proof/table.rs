@@ -94,7 +94,7 @@ fn check_headings(plan: &Plan, table: &ProtectedTable) -> Result<(), ClaimsError
     let same_figure = |(output, heading): (&Output, &FigureHeading)| {
         let both = |text: fn(&Output, Lang) -> &str| Label::new(text(output, Lang::Nl), text(output, Lang::En));
         output.name() == heading.name
-            && kind(output.kind()) == heading.kind
+            && FigureKind::from(output.kind()) == heading.kind
             && both(Output::label) == heading.label
             && both(Output::unit) == heading.unit
             && output.decimals() == heading.decimals
@@ -103,18 +103,6 @@ fn check_headings(plan: &Plan, table: &ProtectedTable) -> Result<(), ClaimsError
         return Err(ClaimsError::Figures);
     }
     Ok(())
-}
-
-const fn kind(kind: &OutputKind) -> FigureKind {
-    match kind {
-        OutputKind::Count { .. } => FigureKind::Count,
-        OutputKind::Sum { .. } => FigureKind::Sum,
-        OutputKind::Mean { .. } => FigureKind::Mean,
-        OutputKind::Variance { .. } => FigureKind::Variance,
-        OutputKind::StandardDeviation { .. } => FigureKind::StandardDeviation,
-        OutputKind::Share { .. } => FigureKind::Share,
-        OutputKind::Quantile { .. } => FigureKind::Quantile,
-    }
 }
 
 struct Claims<'p> {
