@@ -235,23 +235,3 @@ fn near_the_optimum_on_tables_small_enough_to_try_everything() {
     println!("{tables} tables: {found} cells hidden, {optimal} at least");
     assert!(tables > 20 && found * 100 <= optimal * 115);
 }
-
-/// Run with `--ignored --nocapture` in release: how long a table of 10,000 cells in three dimensions takes.
-#[test]
-#[ignore = "a measurement"]
-fn ten_thousand_cells() {
-    let plan = plan(&[25, 20, 20], &[], "CUBE(ALL)");
-    let mut state = 1_u64;
-    let finest: Vec<i64> = (0..10_000)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let number = i64::try_from(state >> 44).unwrap();
-            if number % 8 == 0 { number % 10 } else { 5 + number % 90 }
-        })
-        .collect();
-    let counts = totals(&plan, &finest);
-    let started = std::time::Instant::now();
-    let table = shown(&plan, 10, &counts);
-    let (few, others) = (with_status(&table, Status::HiddenTooFew), with_status(&table, Status::HiddenProtectsOthers));
-    println!("{} cells, {} too few, {} others: {:?}", counts.len(), few.len(), others.len(), started.elapsed());
-}
