@@ -9,8 +9,8 @@ pub const PART_WORDS: usize = 16 * 1024;
 pub const DOCUMENT_BYTES: usize = 1024 * 1024;
 /// The longest canonical entry, in bytes: what one leaf of the log holds.
 pub const ENTRY_BYTES: usize = 65_535;
-/// The longest agreement, in bytes.
-pub const AGREEMENT_BYTES: usize = 1024 * 1024;
+/// The longest agreement, in bytes; so it is for every document beside the log.
+pub const AGREEMENT_BYTES: usize = optelsom_codebook::MAX_TEXT_BYTES;
 /// The longest text of other kinds, in bytes.
 pub const TEXT_BYTES: usize = 4096;
 /// The most suppliers in any list.

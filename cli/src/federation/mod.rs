@@ -8,6 +8,7 @@ use optelsom_codebook::{EditionId, Query, QueryId, Timestamp};
 use optelsom_ledger::Scope;
 use optelsom_ledger::entry::Approval;
 use optelsom_proto::dial::{dial, explain};
+use optelsom_proto::limits::MESSAGE_BYTES;
 use optelsom_proto::v1;
 use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
 use optelsom_proto::wire::Asked;
@@ -54,7 +55,8 @@ impl Federation {
             return Err(not_an_analyst(credentials.role()));
         }
         let connection = dial(&credentials, &configuration.target).await?;
-        Ok(Self { client: AnalystServiceClient::new(connection.channel) })
+        // A catalogue has codebook and roster in it, each as long as a document beside the log may be.
+        Ok(Self { client: AnalystServiceClient::new(connection.channel).max_decoding_message_size(MESSAGE_BYTES) })
     }
 
     /// What can be asked: codebook, roster, editions, policies.

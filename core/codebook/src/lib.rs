@@ -30,7 +30,7 @@ pub use code_set::CodeSet;
 pub use codebook::{Codebook, CodebookErrors};
 pub use dataset::{Dataset, MAX_MEASURE_BOUND, Measure, Unit, Variable};
 pub use decimal::{DecimalError, format_decimal, parse_decimal};
-pub use document::Problem;
+pub use document::{MAX_TEXT_BYTES, Problem};
 pub use ids::{EditionId, Hash256, IdError, QueryId, SupplierId};
 pub use label::{Label, Lang};
 pub use plan::{

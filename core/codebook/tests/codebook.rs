@@ -3,7 +3,7 @@
 
 mod common;
 
-use optelsom_codebook::{Codebook, MAX_CODES};
+use optelsom_codebook::{Codebook, MAX_CODES, MAX_TEXT_BYTES};
 
 fn mistakes(toml: &str) -> String {
     Codebook::parse(toml).unwrap_err().to_string()
@@ -13,6 +13,14 @@ fn mistakes(toml: &str) -> String {
 fn with(piece: &str, other: &str) -> String {
     assert!(common::SMALL.contains(piece), "{piece}");
     common::SMALL.replacen(piece, other, 1)
+}
+
+#[test]
+fn a_codebook_that_no_node_would_take_beside_the_log_is_refused() {
+    let most = |bytes: usize| format!("{}\n#{}", common::SMALL, "x".repeat(bytes - common::SMALL.len() - 2));
+    assert!(Codebook::parse(&most(MAX_TEXT_BYTES)).is_ok());
+    let why = mistakes(&most(MAX_TEXT_BYTES + 1));
+    assert!(why.contains("4194305 bytes") && why.contains("more than 4194304") && why.contains("shorten"), "{why}");
 }
 
 #[test]

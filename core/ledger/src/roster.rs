@@ -1,6 +1,6 @@
 //! Who may answer, who may ask, and how many of them may collude.
 
-use optelsom_codebook::{Hash256, SupplierId};
+use optelsom_codebook::{Hash256, MAX_TEXT_BYTES, SupplierId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -63,6 +63,11 @@ pub enum RosterError {
         /// c + 3.
         wanted: usize,
     },
+    /// Longer than what travels beside the log.
+    #[error(
+        "roster: {0} bytes, and no document beside the log may have more than 4,194,304; leave out who no longer asks"
+    )]
+    TooLong(usize),
     /// More members than a scope may name.
     #[error("roster: {0} members are more than the 4,096 that are supported")]
     TooMany(usize),
@@ -115,7 +120,9 @@ impl Roster {
     /// As [`Roster::new`], and for a document of another form.
     pub fn parse(text: &str) -> Result<Self, RosterError> {
         let document: Document = toml::from_str(text).map_err(Box::new)?;
-        Self::new(document.members, document.requesters, document.collusion)
+        let roster = Self::new(document.members, document.requesters, document.collusion)?;
+        let bytes = roster.to_toml().len();
+        if bytes > MAX_TEXT_BYTES { Err(RosterError::TooLong(bytes)) } else { Ok(roster) }
     }
 
     /// The roster as `roster.toml`.

@@ -13,6 +13,10 @@ use toml::de::DeTable;
 pub(crate) use codebook::read_codebook;
 pub(crate) use section::{Found, Section};
 
+/// The longest codebook, agreement or roster, in bytes: each travels whole beside an entry of the log, and no node takes
+/// a longer document.
+pub const MAX_TEXT_BYTES: usize = 4 * 1024 * 1024;
+
 /// One mistake in a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -57,6 +61,12 @@ impl Reader {
     ) -> Result<T, Vec<Problem>> {
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let mut reader = Self { line_starts, problems: Vec::new() };
+        if text.len() > MAX_TEXT_BYTES {
+            let message =
+                format!("{} bytes; no document beside the log may have more than {MAX_TEXT_BYTES}", text.len());
+            reader.report(&(0..0), message, "leave out what is not asked for, or shorten the labels");
+            return Err(reader.into_problems());
+        }
         let (table, errors): (Spanned<DeTable<'_>>, _) = DeTable::parse_recoverable(text);
         for error in errors {
             let place = error.span().unwrap_or(0..0);

@@ -1,6 +1,6 @@
 //! Entries: their bytes, their signatures, and how queries end.
 
-use optelsom_codebook::{EditionId, Hash256};
+use optelsom_codebook::{EditionId, Hash256, MAX_TEXT_BYTES, SupplierId};
 use optelsom_ledger::canonical::CanonicalError;
 use optelsom_ledger::entry::signing::refused_bytes;
 use optelsom_ledger::entry::{
@@ -8,7 +8,7 @@ use optelsom_ledger::entry::{
     EditionEntry, Ended, Ending, EndingFault, Endings, Entry, Outcome, ReasonCode, RefusalEntry, RefusedBy,
     ReleaseEntry, SigningError, SpentEntry, Subject, Votes, salted_digest, verify_approval,
 };
-use optelsom_ledger::{EntryError, Signature, leaf_hash};
+use optelsom_ledger::{EntryError, IdentityKey, Member, Requester, Roster, RosterError, Signature, leaf_hash};
 
 use crate::fixture::{Federation, NOW, key, reason, supplier, supplier_key};
 
@@ -305,4 +305,23 @@ fn every_query_ends_once() {
     let whole = Entry::Refusal(RefusalEntry::of_query(1, reason("policy"), &federation.operator));
     assert_eq!(endings.observe(7, &whole), Ok(()));
     assert_eq!((endings.unended().count(), endings.queries()), (0, 2));
+}
+
+#[test]
+fn a_roster_that_no_node_would_take_beside_the_log_is_refused() {
+    let identity = |name: &str| IdentityKey::from_seed(Hash256::of(name.as_bytes()).as_bytes()).public();
+    let of = |requesters: usize| {
+        let supplier = |nth: usize| SupplierId::try_from(format!("s{nth}").as_str()).unwrap();
+        let member = |nth| Member { supplier: supplier(nth), identity: identity(&format!("s{nth}")) };
+        let requester = |nth: usize| {
+            let key_id = format!("analyst-{nth:05}");
+            Requester { identity: identity(&key_id), key_id }
+        };
+        let members = (0..6).map(member).collect();
+        Roster::new(members, (0..requesters).map(requester).collect(), None).unwrap().to_toml()
+    };
+    let each = (of(101).len() - of(1).len()) / 100;
+    let most = (MAX_TEXT_BYTES - of(0).len()) / each;
+    assert!(Roster::parse(&of(most - 1)).is_ok());
+    assert!(matches!(Roster::parse(&of(most + 1)), Err(RosterError::TooLong(_))));
 }
