@@ -6,7 +6,7 @@ use optelsom_codebook::Hash256;
 use optelsom_ledger::entry::Subject;
 use optelsom_proto::SOFTWARE;
 
-use crate::driver::{settle, until_done};
+use crate::driver::{end_all_given_up, settle, until_done};
 use crate::ledger::LedgerError;
 use crate::shared::Shared;
 use crate::store::StoreError;
@@ -22,8 +22,13 @@ pub async fn log_all(shared: Arc<Shared>) {
         return;
     };
     for id in owing {
-        until_done(&shared, "the end of a query", || settle(&shared, &id)).await;
+        // One that cannot be settled keeps no other waiting.
+        let settling = Arc::clone(&shared);
+        shared.tasks.spawn(async move {
+            until_done(&settling, "the end of a query", || settle(&settling, &id)).await;
+        });
     }
+    until_done(&shared, "the ends of queries that were given up", || end_all_given_up(&shared)).await;
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -38,6 +38,8 @@ pub struct Shared {
     pub(crate) readiness: optelsom_proto::health::Readiness,
     /// Told whenever a query is approved by a second person.
     pub(crate) approved: Notify,
+    /// Told whenever what an ended query owed the log stands there, under enough cosignatures.
+    pub(crate) settled: Notify,
     /// Why the log must not be written any more.
     pub(crate) failure: OnceLock<LedgerError>,
     pub(crate) stop: CancellationToken,

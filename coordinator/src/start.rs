@@ -269,6 +269,7 @@ async fn read(configuration: Configuration, store: Store, metrics: Metrics) -> R
         metrics,
         readiness: Readiness::default(),
         approved: Notify::new(),
+        settled: Notify::new(),
         failure: OnceLock::new(),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),

@@ -196,12 +196,16 @@ async fn where_a_query_stands_in_the_log_is_said_once(location: &StoreLocation) 
     store.keep_logged(&id, &logged(5)).await.unwrap();
     assert_eq!(store.logged(&id).await.unwrap(), Some(logged(4)));
     let (owed, files) = (vec![b"first".to_vec(), b"second".to_vec()], vec![("salt", b"s".to_vec())]);
-    let ending = Ending { outcome: opened(), at: now(), record: None, release: None, owed: owed.clone(), files };
+    let ending =
+        Ending { outcome: opened(), at: now(), record: None, release: Some(b"r".to_vec()), owed: owed.clone(), files };
     assert!(store.end(&id, ending).await.unwrap());
     assert!(store.owed_entries().await.unwrap().contains(&id));
     assert_eq!(store.owed_by(&id).await.unwrap(), owed);
-    assert_eq!(store.release_file(&id, "salt").await.unwrap().as_deref(), Some(&b"s"[..]));
+    assert_eq!(store.release_file(&id, "salt").await.unwrap(), None, "while its entry is owed it is nobody's");
+    assert_eq!(store.release(&id).await.unwrap(), None);
     store.owes_nothing(&id).await.unwrap();
+    assert_eq!(store.release_file(&id, "salt").await.unwrap().as_deref(), Some(&b"s"[..]));
+    assert_eq!(store.release(&id).await.unwrap().as_deref(), Some(&b"r"[..]));
     assert!(!store.owed_entries().await.unwrap().contains(&id));
 }
 

@@ -117,7 +117,13 @@ fn requests() -> Vec<CoordinatorMessage> {
 
 fn answers() -> Vec<SupplierMessage> {
     let disagrees = AttemptFault::DisagreesWith { peer: supplier("b"), over: Disagreement::Share };
-    let faults = [AttemptFault::KeysLost, AttemptFault::NotReady, AttemptFault::RefusesParticipants, disagrees];
+    let faults = [
+        AttemptFault::KeysLost,
+        AttemptFault::NotReady,
+        AttemptFault::RefusesParticipants,
+        AttemptFault::GuardRefuses,
+        disagrees,
+    ];
     let mut answers = vec![
         SupplierMessage::Ready { edition: edition(), signature: signature(1) },
         SupplierMessage::Card { attempt: attempt(), card: card() },

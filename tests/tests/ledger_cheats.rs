@@ -4,6 +4,7 @@
 
 mod ledger_federation;
 
+use std::fs;
 use std::sync::Arc;
 
 use ledger_federation::log::{Log, cosignature};
@@ -147,15 +148,90 @@ async fn entries_changed_removed_reordered_or_back_dated_in_what_a_node_is_sent_
     {
         refuses(&mut node, altered, what).await;
     }
-    // In one piece it is taken, and so it is after a restart, in parts.
+    // As it is it is taken, also after a restart.
     let mut node = node.restart(&mut world).await;
-    let (first, second) = update.leaves.split_at(1);
-    let part = v1::LedgerUpdate { first: log.size(), leaves: first.to_vec(), ..v1::LedgerUpdate::default() };
-    node.link.send(Down::LedgerUpdate(part)).await;
-    let (cosigned, has) =
-        node.update(v1::LedgerUpdate { first: log.size() + 1, leaves: second.to_vec(), ..update }).await;
+    let (cosigned, has) = node.update(update).await;
     assert!(cosigned.is_some());
     assert_eq!(has.size, honest.size());
+}
+
+/// What the node says it has, right after a piece that is not the last.
+async fn has_taken(node: &mut Node, piece: v1::LedgerUpdate) -> u64 {
+    let before = node.link.seen.len();
+    node.link.send(Down::LedgerUpdate(piece)).await;
+    let state = |up: &Up| if let Up::LedgerState(state) = up { Some(state.size) } else { None };
+    let size = node.link.until("LedgerState", state).await;
+    assert!(node.link.seen[before..].iter().all(|up| !matches!(up, Up::Cosigned(_))), "cosigned before the last piece");
+    size
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_pieces_is_durable_piece_by_piece_and_cosigned_as_a_whole() {
+    let mut world = World::new(ApprovalRule::OnePerson).await;
+    let (mut log, _) = logged(&world, &world.question(1));
+    for nonce in 2..9 {
+        log.query(&world.question(nonce));
+    }
+    let mut node = world.node("police").await;
+    assert_eq!(has_taken(&mut node, log.piece(0, 2)).await, 2);
+    assert_eq!(has_taken(&mut node, log.piece(2, 7)).await, 7);
+    let mut node = node.restart(&mut world).await;
+    assert_eq!(node.has().await.size, 7);
+    let (cosigned, has) = node.update(log.update(7)).await;
+    assert!(cosigned.is_some());
+    assert_eq!((has.size, has.checkpoint), (log.size(), log.checkpoint().to_bytes()));
+    // It knows all of it: also what came in a piece of an earlier life is answered.
+    let asked = world.question(10);
+    let (before, index) = (log.size(), log.query(&asked));
+    node.update(log.update(before)).await;
+    node.must_answer(&asked, log.evidence(index, &SUPPLIERS)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pieces_that_lead_to_no_signed_checkpoint_are_refused_one_by_one_and_gathered_nowhere() {
+    let mut world = World::new(ApprovalRule::OnePerson).await;
+    let (log, _) = logged(&world, &world.question(1));
+    let mut longer = log.clone();
+    for nonce in 2..9 {
+        longer.query(&world.question(nonce));
+    }
+    let mut node = following(&mut world, "police", &log).await;
+    let size = log.size();
+    let right = longer.piece(size, size + 3);
+    // Without a checkpoint, as many as one likes.
+    for _ in 0..50 {
+        refuses(&mut node, v1::LedgerUpdate { checkpoint: Vec::new(), ..right.clone() }, "no checkpoint").await;
+    }
+    let mut other = log.clone();
+    for nonce in 12..19 {
+        other.query(&world.question(nonce));
+    }
+    let unsigned = String::from_utf8(right.checkpoint.clone()).unwrap().replace("test/log", "test/lag");
+    let wrong = [
+        ("another log's entries", v1::LedgerUpdate { leaves: other.piece(size, size + 3).leaves, ..right.clone() }),
+        ("another log's end", v1::LedgerUpdate { checkpoint: other.checkpoint().to_bytes(), ..right.clone() }),
+        ("a proof for another place", v1::LedgerUpdate { leaves: right.leaves[..2].to_vec(), ..right.clone() }),
+        ("no proof", v1::LedgerUpdate { consistency: Vec::new(), ..right.clone() }),
+        ("another key's checkpoint", v1::LedgerUpdate { checkpoint: unsigned.into_bytes(), ..right.clone() }),
+    ];
+    for (what, piece) in wrong {
+        refuses(&mut node, piece, what).await;
+    }
+    assert_eq!(has_taken(&mut node, right).await, size + 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_no_entry_names_are_not_kept() {
+    let mut world = World::new(ApprovalRule::OnePerson).await;
+    let (log, _) = logged(&world, &world.question(1));
+    let mut update = log.update(0);
+    let junk: Vec<Vec<u8>> = (0..4_u8).map(|filler| vec![filler; 1_000_000]).collect();
+    let named: usize = update.documents.iter().map(Vec::len).sum();
+    update.documents.extend(junk);
+    let mut node = world.node("police").await;
+    assert!(node.update(update).await.0.is_some());
+    let stored: u64 = fs::read_dir(node.folder()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(stored < 1_500_000 + named as u64, "{stored} bytes in the state folder");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -338,4 +414,53 @@ async fn a_certificate_is_not_made_final_before_its_participants_stand_in_the_lo
     assert!(node.link.seen[before..].iter().all(|up| lacks(up).is_none()));
     let is_final = |up: &Up| matches!(up, Up::Answer(v1::Answer { answer: Some(v1::answer::Answer::Final(_)), .. }));
     assert!(!node.link.seen.iter().any(is_final));
+}
+
+/// A set of suppliers, certified for a question by a coordinator that makes up what it likes, and logged.
+fn certified(world: &World, log: &mut Log, asked: &Asked, suppliers: &[&str]) -> (Arc<Certificate>, u64) {
+    let (id, index) = (asked.query().entry.id(), log.query(asked));
+    let named: Vec<_> = suppliers.iter().map(|name| (supplier(name), Hash256::of(name.as_bytes()))).collect();
+    let certificate = Arc::new(Certificate {
+        attempt: Attempt::FIRST,
+        participants: Participants::new(named.clone()).unwrap(),
+        digests: named,
+        signatures: Vec::new(),
+    });
+    let round = Round { query: id, attempt: Attempt::FIRST, roster: world.roster.hash() };
+    log.push(&Entry::Participants(ParticipantsEntry {
+        query: index,
+        attempt: 1,
+        participants: suppliers.iter().map(|name| supplier(name)).collect(),
+        statement: certificate.statement().digest(&round),
+        certificate: certificate.digest(&round),
+    }));
+    (certificate, index)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_tells_one_supplier_apart_is_refused_by_the_guard_and_the_coordinator_is_told_so() {
+    let mut world = World::new(ApprovalRule::OnePerson).await;
+    let (whole, without_one) = (world.question(1), world.question(2));
+    let mut log = Log::begun(&world.roster);
+    let (passes, at_whole) = certified(&world, &mut log, &whole, &SUPPLIERS);
+    let (refused, at_part) = certified(&world, &mut log, &without_one, &SUPPLIERS[..3]);
+    let mut node = following(&mut world, "police", &log).await;
+    node.must_answer(&whole, log.evidence(at_whole, &SUPPLIERS)).await;
+    node.must_answer(&without_one, log.evidence(at_part, &SUPPLIERS)).await;
+    node.link.send(Down::Witnessed(v1::Witnessed { checkpoint: log.cosigned(&SUPPLIERS).to_bytes() })).await;
+    let finalise = |asked: &Asked, certificate: &Arc<Certificate>| {
+        let finalise = CoordinatorMessage::Finalise { certificate: Arc::clone(certificate) };
+        Down::Request(request(&finalise, &asked.query().entry.id(), &Documents::default()))
+    };
+    let guard_refuses = |up: &Up| match up {
+        Up::Answer(v1::Answer { query, answer: Some(v1::answer::Answer::CannotContinue(fault)) }) => {
+            (fault.fault() == v1::AttemptFault::GuardRefuses).then(|| query.clone())
+        }
+        _ => None,
+    };
+    // The one that was logged first passes the guard; what it certifies is for the machine to refuse.
+    node.link.send(finalise(&whole, &passes)).await;
+    node.link.send(finalise(&without_one, &refused)).await;
+    let query = node.link.until("the guard's refusal", guard_refuses).await;
+    assert_eq!(query, without_one.query().entry.id().as_bytes());
 }

@@ -31,7 +31,7 @@ impl Host {
     }
 
     /// The entries that an ended query owes the log: the final certificate, where there is one, then its end.
-    fn owed(&self, evidence: Option<&Evidence>, end: Option<Entry>) -> Vec<Vec<u8>> {
+    pub(super) fn owed(&self, evidence: Option<&Evidence>, end: Option<Entry>) -> Vec<Vec<u8>> {
         let finality = evidence.map(|evidence| &evidence.certificate).or(self.finality.as_ref());
         let digests = evidence.map(Evidence::digests).or(self.logged);
         let finality = finality.zip(digests).and_then(|(certificate, (statement, digest))| {

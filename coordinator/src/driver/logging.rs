@@ -1,7 +1,6 @@
 //! What a query says in the log: that it was asked, who refused, who takes part, and how it ended.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
@@ -15,8 +14,9 @@ use optelsom_ledger::note::SignedCheckpoint;
 use optelsom_ledger::{QueryEntry, Signature};
 use optelsom_proto::wire::{Announced, Evidence};
 use optelsom_secagg::combiner::{Outcome, SpentReason};
-use optelsom_secagg::messages::{Certificate, FinalCertificate, Participants};
+use optelsom_secagg::messages::{Certificate, FinalCertificate, Participants, RoundOutcome};
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 use super::release::Made;
 use crate::ledger::LedgerError;
@@ -25,6 +25,8 @@ use crate::store::{Accepted, Logged, StoreError};
 
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(2);
+/// The code for a query whose time was over before its round began.
+pub(super) const EXPIRED: &str = "expired";
 
 /// Why something is not in the log.
 #[derive(Debug, Error)]
@@ -38,18 +40,48 @@ pub enum LogError {
     /// Another key's, or damaged.
     #[error("the stored checkpoint of the query is not this log's")]
     Checkpoint,
+    /// It owes the log its end, and does not stand there.
+    #[error("the query does not stand in the log, to which it owes its end; is the store another log's?")]
+    NotLogged,
 }
 
-/// Puts the query into the log, or finds it there; yields what the nodes' gates are shown.
-pub(super) async fn query(shared: &Shared, accepted: &Accepted, policy: &[u8]) -> Result<Evidence, LogError> {
+/// What came of having a query logged.
+pub(super) enum Asked {
+    /// It stands in the log as enough witnesses have seen it; this is what the nodes' gates are shown.
+    Witnessed(Evidence),
+    /// It was given up before that. It may stand in the log, where that is known.
+    GivenUp(Option<u64>),
+}
+
+/// Waits for this, unless it is given up.
+async fn unless<T, E>(given_up: &CancellationToken, wait: impl Future<Output = Result<T, E>>) -> Result<Option<T>, E> {
+    tokio::select! {
+        biased;
+        () = given_up.cancelled() => Ok(None),
+        done = wait => done.map(Some),
+    }
+}
+
+/// Puts the query into the log, or finds it there. Only waiting for witnesses is cut off when it is given up, and never
+/// an append: afterwards it is known whether it stands there.
+pub(super) async fn query(
+    shared: &Shared,
+    accepted: &Accepted,
+    policy: &[u8],
+    given_up: &CancellationToken,
+) -> Result<Asked, LogError> {
     let (ledger, id) = (&shared.ledger, accepted.question.entry.id());
-    ledger.open().await?;
+    if unless(given_up, ledger.open()).await?.is_none() {
+        return Ok(Asked::GivenUp(ledger.index_of(&id)));
+    }
     let approval = shared.store.approval(&id).await?;
     let logged = match shared.store.logged(&id).await? {
         Some(logged) => logged,
         None => {
             let index = match ledger.index_of(&id) {
                 Some(index) => index,
+                // Logged after it has expired it would look back-dated.
+                None if given_up.is_cancelled() => return Ok(Asked::GivenUp(None)),
                 None => {
                     ledger.document(Subject::Policy, policy, accepted.question.entry.disclosure_policy).await?;
                     edition(shared, &accepted.question.entry).await?;
@@ -62,7 +94,10 @@ pub(super) async fn query(shared: &Shared, accepted: &Accepted, policy: &[u8]) -
                     indices.first().copied().ok_or(LedgerError::InDoubt)?
                 }
             };
-            let checkpoint = ledger.witnessed(index).await?.checkpoint().to_bytes();
+            let Some(witnessed) = unless(given_up, ledger.witnessed(index)).await? else {
+                return Ok(Asked::GivenUp(Some(index)));
+            };
+            let checkpoint = witnessed.checkpoint().to_bytes();
             let logged = Logged { index, checkpoint };
             shared.store.keep_logged(&id, &logged).await?;
             // Another attempt may have come first; all nodes go by one checkpoint.
@@ -73,7 +108,7 @@ pub(super) async fn query(shared: &Shared, accepted: &Accepted, policy: &[u8]) -
     let checkpoint = SignedCheckpoint::parse(&logged.checkpoint, trust.log()).map_err(|_| LogError::Checkpoint)?;
     let witnessed = trust.committee().check(&checkpoint).map_err(|_| LogError::Checkpoint)?;
     let inclusion = ledger.prove(logged.index, &witnessed).await?;
-    Ok(Evidence { index: logged.index, checkpoint: logged.checkpoint, inclusion, approval })
+    Ok(Asked::Witnessed(Evidence { index: logged.index, checkpoint: logged.checkpoint, inclusion, approval }))
 }
 
 /// An edition stands in the log before the queries about it.
@@ -102,18 +137,13 @@ pub(super) fn participants_entry(
     ParticipantsEntry { query, attempt, participants, statement, certificate }
 }
 
-/// Puts the participants into the log, unless they stand there, and waits until enough witnesses have seen it.
+/// Puts the participants into the log, unless they stand there or the query has ended, and waits until enough witnesses
+/// have seen it.
 pub(super) async fn participants(shared: &Shared, entry: ParticipantsEntry) -> Result<(), LedgerError> {
-    let ledger = &shared.ledger;
-    let standing = {
-        let view = ledger.view();
-        view.participants(entry.query, entry.attempt, &entry.statement, &entry.certificate).map(|(at, _)| at)
-    };
-    let at = match standing {
-        Some(at) => at,
-        None => ledger.append_one(&Entry::Participants(entry)).await?,
-    };
-    ledger.witnessed(at).await.map(|_| ())
+    match shared.ledger.participants(entry).await? {
+        Some(at) => shared.ledger.witnessed(at).await.map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// A supplier's refusal of its data.
@@ -153,10 +183,10 @@ pub(super) fn ending(shared: &Shared, query: u64, outcome: &Outcome) -> Option<E
         Outcome::Abandoned { reason: why } => {
             Entry::Abandonment(AbandonmentEntry::sign(query, reason(why.code())?, operator))
         }
-        Outcome::Void { certificate } => {
+        Outcome::Void { certificate, why } => {
             let votes = certificate.votes.iter();
             let votes = votes.map(|vote| Vote { supplier: vote.supplier.clone(), signature: vote.signature }).collect();
-            Entry::Void(VoidEntry { query, reason: reason("declared-void")?, votes: Votes::new(votes) })
+            Entry::Void(VoidEntry { query, reason: reason(why.code())?, votes: Votes::new(votes) })
         }
         // Nothing was final: nothing could have been opened.
         Outcome::Spent { reason: why @ SpentReason::SplitVotes } => {
@@ -166,16 +196,67 @@ pub(super) fn ending(shared: &Shared, query: u64, outcome: &Outcome) -> Option<E
     })
 }
 
-/// Puts into the log what an ended query still owes it, unless it stands there.
-pub async fn settle(shared: &Arc<Shared>, id: &QueryId) -> Result<(), LogError> {
+/// Puts into the log what an ended query still owes it, unless it stands there, and waits until enough witnesses have
+/// seen it: until then its release is nobody's.
+pub async fn settle(shared: &Shared, id: &QueryId) -> Result<(), LogError> {
     shared.ledger.open().await?;
     let owed = shared.store.owed_by(id).await?;
-    let ended = shared.ledger.index_of(id).is_none_or(|index| shared.ledger.view().ended(index).is_some());
-    if !owed.is_empty() && !ended {
+    if !owed.is_empty() {
+        let query = shared.ledger.index_of(id).ok_or(LogError::NotLogged)?;
         let drafts: Result<Vec<Draft>, _> = owed.into_iter().map(|entry| Leaf::new(entry).map(Draft::from)).collect();
-        shared.ledger.append(drafts.map_err(LedgerError::from)?).await?;
+        let at = shared.ledger.end(query, drafts.map_err(LedgerError::from)?).await?;
+        shared.ledger.witnessed(at).await?;
+        shared.store.owes_nothing(id).await?;
+        shared.settled.notify_waiters();
     }
-    Ok(shared.store.owes_nothing(id).await?)
+    Ok(())
+}
+
+/// Waits until an ended query owes the log nothing; false when the coordinator stops first.
+pub async fn settled(shared: &Shared, id: &QueryId) -> Result<bool, StoreError> {
+    loop {
+        let settled = shared.settled.notified();
+        tokio::pin!(settled);
+        // From here on no word is missed.
+        settled.as_mut().enable();
+        if shared.store.owed_by(id).await?.is_empty() {
+            return Ok(true);
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => return Ok(false),
+            () = &mut settled => {}
+        }
+    }
+}
+
+/// That the query was given up before its round.
+pub(super) fn given_up(shared: &Shared, query: u64, reason: &str) -> Option<Entry> {
+    let reason = ReasonCode::try_from(reason).ok()?;
+    Some(Entry::Abandonment(AbandonmentEntry::sign(query, reason, shared.ledger.operator())))
+}
+
+/// Logs the end of a query that was given up before the log could be read, if it turns out to stand there.
+pub(super) async fn end_given_up(shared: &Shared, id: &QueryId, reason: &str) -> Result<(), LogError> {
+    shared.ledger.open().await?;
+    let Some(query) = shared.ledger.index_of(id) else { return Ok(()) };
+    if let Some(end) = given_up(shared, query, reason) {
+        shared.ledger.end(query, vec![end.to_leaf().map_err(LedgerError::from)?.into()]).await?;
+    }
+    Ok(())
+}
+
+/// The same for all of them, after a restart.
+pub async fn end_all_given_up(shared: &Shared) -> Result<(), LogError> {
+    let unended: Vec<QueryId> = shared.ledger.view().unended().collect();
+    for id in unended {
+        let outcome = shared.store.summary(&id).await?.and_then(|summary| summary.outcome);
+        let given_up = outcome.is_some_and(|stored| stored.outcome == RoundOutcome::Abandoned);
+        // One that ended later owes the log its end, with its own reason.
+        if given_up && shared.store.owed_by(&id).await?.is_empty() {
+            end_given_up(shared, &id, EXPIRED).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Tries again until it succeeds, or the coordinator stops (then false).

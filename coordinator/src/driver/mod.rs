@@ -24,7 +24,7 @@ use crate::shared::Shared;
 use crate::store::{Accepted, StoreError, StoredQuery};
 
 pub use history::Histories;
-pub use logging::{settle, until_done};
+pub use logging::{end_all_given_up, settle, settled, until_done};
 pub use progress::QueryState;
 
 /// Inputs that wait for one machine at the most: with parts of tables among them, some megabytes.

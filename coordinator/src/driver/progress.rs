@@ -2,7 +2,7 @@
 
 use optelsom_codebook::Timestamp;
 use optelsom_proto::v1;
-use optelsom_secagg::combiner::{AbandonReason, Answers, Outcome, SpentReason, Stage};
+use optelsom_secagg::combiner::{AbandonReason, Answers, Outcome, SpentReason, Stage, VoidReason};
 use optelsom_secagg::messages::RoundOutcome;
 
 use crate::store::StoredOutcome;
@@ -41,13 +41,18 @@ pub fn stored(outcome: &Outcome) -> StoredOutcome {
     let (outcome, reason) = match outcome {
         Outcome::Opened => (RoundOutcome::Opened, String::new()),
         Outcome::Abandoned { reason } => (RoundOutcome::Abandoned, abandoned(reason)),
-        Outcome::Void { certificate } => (
-            RoundOutcome::Void,
-            format!("{} voters have declared the query void; it can never be opened", certificate.votes.len()),
-        ),
+        Outcome::Void { certificate, why } => (RoundOutcome::Void, void(certificate.votes.len(), *why)),
         Outcome::Spent { reason } => (RoundOutcome::Spent, spent(reason)),
     };
     StoredOutcome { outcome, reason }
+}
+
+fn void(voters: usize, why: VoidReason) -> String {
+    let why = match why {
+        VoidReason::Operators => "",
+        VoidReason::Guard => "the suppliers' guards refuse it, since the total would give suppliers away: ",
+    };
+    format!("{why}{voters} voters have declared the query void; it can never be opened")
 }
 
 fn abandoned(reason: &AbandonReason) -> String {
@@ -57,6 +62,11 @@ fn abandoned(reason: &AbandonReason) -> String {
         ),
         AbandonReason::AttemptsUsedUp => "too many attempts have failed; ask again".into(),
         AbandonReason::Expired => "the query expired before its round was done; ask again with a later deadline".into(),
+        AbandonReason::NotLogged => {
+            "the query expired before enough witnesses of the log had seen who takes part; see \
+                                     that the suppliers are connected, then ask again"
+                .into()
+        }
         AbandonReason::Guard { why } => format!("the total would give suppliers away: {why}; nothing was opened"),
         AbandonReason::Cancelled { by } => format!("it was cancelled by {by}"),
     }

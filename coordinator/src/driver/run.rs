@@ -104,7 +104,8 @@ impl Host {
         record: Option<CombinerRecord>,
         mut inputs: mpsc::Receiver<Input>,
     ) {
-        let Some(checkpoint) = self.prepare(&accepted, &mut inputs).await else { return self.leave() };
+        let prepared = self.prepare(&accepted, record.as_ref(), &mut inputs).await;
+        let Some(checkpoint) = prepared else { return self.leave() };
         let mut machine = match super::machine(&self.shared, &accepted, &self.plan, record, checkpoint) {
             Ok(machine) => machine,
             Err(cause) => {

@@ -155,7 +155,16 @@ impl Keeper {
                 self.backlog.push((drafts, reply));
                 Ok(())
             }
-            News::Greeted { supplier, size, checkpoint } => self.greeted(supplier, size, &checkpoint).await,
+            News::State { supplier, size, checkpoint, agreement } => {
+                let due = match agreement {
+                    Some(agreement) => {
+                        self.followers.greeted(supplier.clone(), size, agreement);
+                        true
+                    }
+                    None => self.followers.has(&supplier, size),
+                };
+                self.shown(supplier, &checkpoint, due).await
+            }
             News::Cosigned { supplier, line } => self.cosigned(&supplier, &line).await,
             News::Gone(supplier) => {
                 // It may have come back before its going was heard of.
@@ -176,11 +185,10 @@ impl Keeper {
         self.feed(Input::Append(tickets)).await
     }
 
-    /// A node has connected: the log is held against what it has seen, and shown to it.
-    async fn greeted(&mut self, supplier: SupplierId, size: u64, checkpoint: &[u8]) -> Result<(), LedgerError> {
+    /// A node shows what it has seen: the log is held against that, and what it lacks is sent to it where that is due.
+    async fn shown(&mut self, supplier: SupplierId, checkpoint: &[u8], due: bool) -> Result<(), LedgerError> {
         let seen = shown(&self.ledger.0, checkpoint);
         let is_witness = self.ledger.0.trust.witness_of(&supplier).is_some();
-        self.followers.greeted(supplier.clone(), size);
         if let Some(appender) = &self.appender {
             if let Some(seen) = &seen {
                 match hold_against(&self.ledger.0, appender.checkpoint(), seen).await {
@@ -191,7 +199,9 @@ impl Keeper {
                     Ok(()) => {}
                 }
             }
-            self.bring_up_to_date(&supplier).await;
+            if due {
+                self.bring_up_to_date(&supplier).await;
+            }
             return Ok(());
         }
         if is_witness {
@@ -406,14 +416,21 @@ impl Keeper {
     async fn bring_up_to_date(&mut self, supplier: &SupplierId) {
         let Some(appender) = &self.appender else { return };
         let checkpoint = appender.checkpoint().clone();
-        let again = self.unwitnessed();
-        let updates = match self.followers.updates(&self.ledger.0, supplier, &checkpoint, again).await {
-            Ok(updates) => updates,
+        // Asked again it cosigns again, and signs the change to its agreement where the log has another.
+        let agreement = self.followers.agreement(supplier);
+        let again = self.unwitnessed() || agreement.is_some_and(|digest| !self.ledger.agreed(supplier, &digest));
+        match self.followers.piece(&self.ledger.0, supplier, &checkpoint, again).await {
+            Ok(Some(piece)) => {
+                let is_last = piece.end == checkpoint.head().size();
+                if self.hub.send(supplier, Down::LedgerUpdate(piece.update.clone())) {
+                    self.followers.sent(supplier, &piece, is_last);
+                }
+                if !is_last {
+                    return;
+                }
+            }
+            Ok(None) => {}
             Err(cause) => return tracing::error!(%supplier, %cause, "the node is not brought up to date with the log"),
-        };
-        let sent = updates.into_iter().all(|update| self.hub.send(supplier, Down::LedgerUpdate(update)));
-        if sent {
-            self.followers.sent(supplier, checkpoint.head().size());
         }
         let witnessed = self.ledger.0.standing.borrow().witnessed.clone();
         if let Some(witnessed) = witnessed {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_ledger::appender::{Draft, Rejection, StartError};
-use optelsom_ledger::entry::{DocumentChange, DocumentEntry, EditionEntry, Entry, Subject};
+use optelsom_ledger::entry::{DocumentChange, DocumentEntry, EditionEntry, Entry, ParticipantsEntry, Subject};
 use optelsom_ledger::leaf::LeafTooLong;
 use optelsom_ledger::note::{LogKey, Witnessed};
 use optelsom_ledger::proof::InclusionProof;
@@ -63,8 +63,9 @@ pub enum LedgerError {
 enum News {
     /// Somebody wants entries in the log.
     Append(Vec<Draft>, oneshot::Sender<Result<Vec<u64>, LedgerError>>),
-    /// A node has connected, and says how much of the log it has, with the last checkpoint that it stored.
-    Greeted { supplier: SupplierId, size: u64, checkpoint: Vec<u8> },
+    /// A node says how much of the log it has, with the last checkpoint that it stored. With its first word after it has
+    /// connected, the digest of the agreement that is in force there.
+    State { supplier: SupplierId, size: u64, checkpoint: Vec<u8>, agreement: Option<Hash256> },
     /// A node has cosigned.
     Cosigned { supplier: SupplierId, line: String },
     /// A node has gone.
@@ -95,8 +96,8 @@ struct Inner {
     view: Mutex<LogView>,
     news: mpsc::Sender<News>,
     standing: watch::Sender<Standing>,
-    /// Held while a document's entry is made, which names the one before it.
-    documents: tokio::sync::Mutex<()>,
+    /// Held while an entry is made that depends on those before it.
+    one_at_a_time: tokio::sync::Mutex<()>,
 }
 
 impl Ledger {
@@ -105,8 +106,8 @@ impl Ledger {
         let (news, receiver) = mpsc::channel(QUEUE);
         let awaits = Some(trust.committee().wanted());
         let standing = watch::Sender::new(Standing { awaits, ..Standing::default() });
-        let (view, documents) = (Mutex::new(LogView::new()), tokio::sync::Mutex::new(()));
-        (Self(Arc::new(Inner { store, trust, key, operator, view, news, standing, documents })), receiver)
+        let (view, one_at_a_time) = (Mutex::new(LogView::new()), tokio::sync::Mutex::new(()));
+        (Self(Arc::new(Inner { store, trust, key, operator, view, news, standing, one_at_a_time })), receiver)
     }
 
     /// Whose log it is, and who witnesses it.
@@ -166,6 +167,38 @@ impl Ledger {
         indices.first().copied().ok_or(LedgerError::InDoubt)
     }
 
+    /// Ends the query at this index by the last of these entries, unless it has ended; yields where it did.
+    ///
+    /// # Errors
+    /// As [`Ledger::append`].
+    pub async fn end(&self, query: u64, entries: Vec<Draft>) -> Result<u64, LedgerError> {
+        let _one_at_a_time = self.0.one_at_a_time.lock().await;
+        let ended = self.view().ended(query);
+        match ended {
+            Some(ended) => Ok(ended.at),
+            None => self.append(entries).await?.last().copied().ok_or(LedgerError::InDoubt),
+        }
+    }
+
+    /// Puts who takes part into the log, unless it stands there, or the query has ended, after which nothing may follow;
+    /// yields where it stands.
+    ///
+    /// # Errors
+    /// As [`Ledger::append`].
+    pub async fn participants(&self, entry: ParticipantsEntry) -> Result<Option<u64>, LedgerError> {
+        let _one_at_a_time = self.0.one_at_a_time.lock().await;
+        let (standing, ended) = {
+            let view = self.view();
+            let standing = view.participants(entry.query, entry.attempt, &entry.statement, &entry.certificate);
+            (standing.map(|(at, _)| at), view.ended(entry.query))
+        };
+        match (standing, ended) {
+            (Some(at), _) => Ok(Some(at)),
+            (None, Some(_)) => Ok(None),
+            (None, None) => self.append_one(&Entry::Participants(entry)).await.map(Some),
+        }
+    }
+
     /// Waits for a cosigned checkpoint over the entry at this index.
     ///
     /// # Errors
@@ -196,7 +229,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::append`].
     pub async fn document(&self, subject: Subject, document: &[u8], named: Hash256) -> Result<(), LedgerError> {
-        let _one_at_a_time = self.0.documents.lock().await;
+        let _one_at_a_time = self.0.one_at_a_time.lock().await;
         let newest = self.view().newest(&subject).map(|(at, change)| (at, change.named));
         // Of policies there is one for each dataset, in one chain: each of them counts.
         let logged = match subject {
@@ -219,7 +252,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::append`].
     pub async fn edition(&self, announced: &Announced) -> Result<(), LedgerError> {
-        let _one_at_a_time = self.0.documents.lock().await;
+        let _one_at_a_time = self.0.one_at_a_time.lock().await;
         if self.view().has_edition(&announced.dataset, announced.edition.as_str()) {
             return Ok(());
         }
@@ -242,13 +275,12 @@ impl Ledger {
     ) -> Result<bool, LedgerError> {
         // It is read with the codebook, which therefore stands before it.
         self.open().await?;
-        let _one_at_a_time = self.0.documents.lock().await;
+        let _one_at_a_time = self.0.one_at_a_time.lock().await;
         let (subject, digest) = (Subject::Agreement(supplier.clone()), Hash256::of(document));
-        let newest = self.view().newest(&subject).map(|(at, change)| (at, change.named));
-        if newest.is_some_and(|(_, named)| named == digest) {
+        if self.agreed(supplier, &digest) {
             return Ok(true);
         }
-        if newest.map(|(at, _)| at) != predecessor {
+        if self.view().newest(&subject).map(|(at, _)| at) != predecessor {
             return Ok(false);
         }
         self.0.store.keep_document(document).await?;
@@ -271,10 +303,16 @@ impl Ledger {
         self.view().index_of(id)
     }
 
-    /// A node says how much of the log it has.
-    pub async fn greeted(&self, supplier: SupplierId, size: u64, checkpoint: Vec<u8>) {
+    /// A node says how much of the log it has; with its first word, which agreement is in force there.
+    pub async fn state(&self, supplier: SupplierId, size: u64, checkpoint: Vec<u8>, agreement: Option<Hash256>) {
         // A keeper that has ended is being waited for no longer.
-        let _ = self.0.news.send(News::Greeted { supplier, size, checkpoint }).await;
+        let _ = self.0.news.send(News::State { supplier, size, checkpoint, agreement }).await;
+    }
+
+    /// Whether the supplier's newest agreement in the log is the one of this digest.
+    fn agreed(&self, supplier: &SupplierId, digest: &Hash256) -> bool {
+        let subject = Subject::Agreement(supplier.clone());
+        self.view().newest(&subject).is_some_and(|(_, change)| change.named == *digest)
     }
 
     /// A node has cosigned.

@@ -8,6 +8,7 @@ use optelsom_ledger::entry::{Approval, ApprovalRule, verify_approval};
 use optelsom_proto::v1;
 use optelsom_proto::v1::analyst_service_server::AnalystService;
 use optelsom_proto::wire::Asked;
+use optelsom_secagg::messages::RoundOutcome;
 use tonic::{Request, Response, Status};
 
 use super::events::{self, Events};
@@ -63,6 +64,10 @@ impl Analysts {
         Ok(refused.err().map(|refusal| refusal.to_string()).unwrap_or_default())
     }
 
+    async fn owes_nothing(&self, id: &QueryId) -> Result<bool, Status> {
+        Ok(self.0.store.owed_by(id).await?.is_empty())
+    }
+
     async fn standing(&self, request: Request<v1::QueryName>) -> Result<Events, Status> {
         let requester = analyst_of(&request)?;
         let found = find(&self.0.store, request.into_inner(), Some(requester.as_str())).await?;
@@ -108,6 +113,11 @@ impl AnalystService for Analysts {
         let requester = analyst_of(&request)?;
         let found = find(&self.0.store, request.into_inner(), Some(requester.as_str())).await?;
         match found.outcome {
+            Some(outcome) if outcome.outcome == RoundOutcome::Opened && !self.owes_nothing(&found.id).await? => {
+                let text =
+                    "the release does not stand in the log yet as enough witnesses have seen it; `watch` waits for it";
+                Err(Status::failed_precondition(text))
+            }
             Some(outcome) => Ok(Response::new(events::ended(Arc::clone(&self.0), found.id, outcome))),
             None => Err(Status::failed_precondition("the query has not ended yet; `watch` follows it")),
         }

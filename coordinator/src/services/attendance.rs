@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
 use crate::clock;
+use crate::driver::until_done;
 use crate::hub::{Outflow, Session};
 use crate::shared::Shared;
 use crate::store::NodeAnnouncement;
@@ -29,6 +30,8 @@ pub struct Attending {
     supplier: SupplierId,
     session: Session,
     hello: Hello,
+    /// It has said how much of the log it has.
+    greeted: bool,
     /// Logs the agreement; one such task is enough, whatever the node sends.
     agreement: Option<JoinHandle<()>>,
 }
@@ -43,7 +46,7 @@ impl Attending {
         let node_count = i64::try_from(shared.hub.count()).unwrap_or(i64::MAX);
         shared.metrics.nodes.set(node_count);
         tracing::info!(%supplier, software = hello.software, "node attends");
-        let attending = Self { shared, supplier, session, hello, agreement: None };
+        let attending = Self { shared, supplier, session, hello, greeted: false, agreement: None };
         attending.send(Down::Welcome(v1::Welcome {
             software: SOFTWARE.to_owned(),
             clock: clock::now().as_millis(),
@@ -130,7 +133,9 @@ impl Attending {
             Some(Up::Answer(answer)) => self.take_answer(answer).await,
             Some(Up::Holdings(holdings)) => self.take_holdings(holdings).await,
             Some(Up::LedgerState(state)) => {
-                self.shared.ledger.greeted(self.supplier.clone(), state.size, state.checkpoint).await;
+                let agreement = Hash256::of(self.hello.agreement.document.as_bytes());
+                let agreement = (!std::mem::replace(&mut self.greeted, true)).then_some(agreement);
+                self.shared.ledger.state(self.supplier.clone(), state.size, state.checkpoint, agreement).await;
                 Ok(())
             }
             Some(Up::Cosigned(cosigned)) => {
@@ -194,10 +199,11 @@ impl Attending {
         let (shared, supplier, document) = (Arc::clone(&self.shared), self.supplier.clone(), document.to_vec());
         // The log may have to wait for this very node's cosignature.
         self.agreement = Some(self.shared.tasks.spawn(async move {
-            match shared.ledger.agreement(&supplier, &document, signed.predecessor, signed.signature).await {
-                Ok(true) => tracing::info!(%supplier, "the agreement stands in the log"),
-                Ok(false) => tracing::warn!(%supplier, "the agreement follows another than the newest in the log"),
-                Err(cause) => tracing::error!(%supplier, %cause, "the agreement is not in the log"),
+            let log = || shared.ledger.agreement(&supplier, &document, signed.predecessor, signed.signature);
+            match until_done(&shared, "an agreement", log).await {
+                Some(true) => tracing::info!(%supplier, "the agreement stands in the log"),
+                Some(false) => tracing::warn!(%supplier, "the agreement follows another than the newest in the log"),
+                None => {}
             }
         }));
         Ok(())

@@ -6,11 +6,12 @@ use optelsom_codebook::QueryId;
 use optelsom_proto::limits::RELEASE_PART_BYTES;
 use optelsom_proto::v1;
 use optelsom_proto::v1::query_event::Event;
+use optelsom_secagg::messages::RoundOutcome;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, settled};
 use crate::shared::Shared;
 use crate::store::StoredOutcome;
 
@@ -21,6 +22,8 @@ type Sender = mpsc::Sender<Result<v1::QueryEvent, Status>>;
 
 /// Events that wait for a slow reader; progress beyond is not queued, the latest is told.
 const QUEUE: usize = 4;
+
+const STOPS: &str = "the coordinator stops; the query is kept and goes on when it is back";
 
 /// The reader has gone.
 struct Gone;
@@ -59,7 +62,7 @@ async fn follow_to_end(shared: &Shared, id: QueryId, driver: &Driver, sender: &S
     match shared.store.summary(&id).await {
         Ok(Some(summary)) => match summary.outcome {
             Some(outcome) => tell_end(shared, id, outcome, sender).await,
-            None => interrupted(sender, "the coordinator stops; the query is kept and goes on when it is back").await,
+            None => interrupted(sender, STOPS).await,
         },
         Ok(None) => interrupted(sender, "the query is not in the store").await,
         Err(cause) => sender.send(Err(cause.into())).await.map_err(|_| Gone),
@@ -83,6 +86,18 @@ pub fn ended(shared: Arc<Shared>, id: QueryId, outcome: StoredOutcome) -> Events
 }
 
 async fn tell_end(shared: &Shared, id: QueryId, outcome: StoredOutcome, sender: &Sender) -> Result<(), Gone> {
+    if outcome.outcome == RoundOutcome::Opened {
+        // Nobody gets the table before the log says so.
+        let settled = tokio::select! {
+            settled = settled(shared, &id) => settled,
+            () = sender.closed() => return Err(Gone),
+        };
+        match settled {
+            Ok(true) => {}
+            Ok(false) => return interrupted(sender, STOPS).await,
+            Err(cause) => return sender.send(Err(cause.into())).await.map_err(|_| Gone),
+        }
+    }
     match shared.store.release(&id).await {
         Ok(Some(release)) => {
             for part in release.chunks(RELEASE_PART_BYTES) {

@@ -262,16 +262,19 @@ impl Store {
         Ok(())
     }
 
-    /// A file of a release.
+    /// A file of a release, once its query owes the log nothing.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn release_file(&self, id: &QueryId, file: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query("SELECT bytes FROM release_files WHERE query = $1 AND file = $2")
-            .bind(id.as_bytes().to_vec())
-            .bind(file.to_owned())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row = sqlx::query(
+            "SELECT bytes FROM release_files WHERE query = $1 AND file = $2 \
+             AND NOT EXISTS (SELECT 1 FROM ledger_owed WHERE ledger_owed.query = release_files.query)",
+        )
+        .bind(id.as_bytes().to_vec())
+        .bind(file.to_owned())
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 

@@ -244,15 +244,18 @@ impl Store {
         query.fetch_all(&self.pool).await?.iter().map(read_summary).collect()
     }
 
-    /// The release of a query that ended in one.
+    /// The release of a query that ended in one, once it owes the log nothing: nobody gets it sooner.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn release(&self, id: &QueryId) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query("SELECT release FROM queries WHERE id = $1 AND release IS NOT NULL")
-            .bind(id.as_bytes().to_vec())
-            .fetch_optional(&self.pool)
-            .await?;
+        let row = sqlx::query(
+            "SELECT release FROM queries WHERE id = $1 AND release IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM ledger_owed WHERE ledger_owed.query = queries.id)",
+        )
+        .bind(id.as_bytes().to_vec())
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 

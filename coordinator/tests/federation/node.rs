@@ -2,15 +2,22 @@
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use optelsom_codebook::{Codebook, Plan, Query, QueryId};
+use optelsom_codebook::{Codebook, Hash256, Plan, Query, QueryId};
 use optelsom_coordinator::{Running, clock};
+use optelsom_ledger::entry::{DocumentChange, Subject};
+use optelsom_ledger::note::SignedCheckpoint;
+use optelsom_ledger::proof::ConsistencyProof;
+use optelsom_ledger::tiles::Edge;
 use optelsom_ledger::witness::{WitnessRecord, cosign};
 use optelsom_proto::v1::coordinator_message::Message as Down;
 use optelsom_proto::v1::node_message::Message as Up;
 use optelsom_proto::v1::node_service_client::NodeServiceClient;
-use optelsom_proto::wire::{Hello, Holdings, LedgerUpdate, Request, SignedAgreement, answer, table_part};
+use optelsom_proto::wire::{
+    AgreementSigned, Hello, Holdings, LedgerUpdate, Request, SignedAgreement, answer, table_part,
+};
 use optelsom_proto::{Credentials, Target, dial, v1};
 use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
 use optelsom_secagg::supplier::{Effect, Input};
@@ -27,20 +34,33 @@ use super::{CODEBOOK, identity, roster, supplier, target, trust, witness};
 /// What a node keeps on its disk.
 pub type Disk = Arc<Mutex<HashMap<QueryId, Vec<u8>>>>;
 
-/// What a node keeps of the log: its record, and the checkpoint that it is of.
-pub type Seen = Arc<Mutex<(WitnessRecord, Vec<u8>)>>;
+/// What a node keeps of the log.
+pub type Seen = Arc<Mutex<Copy>>;
+
+/// A copy of the log, as far as a witness needs it.
+pub struct Copy {
+    edge: Edge,
+    record: WitnessRecord,
+    checkpoint: Vec<u8>,
+}
 
 /// What a test wants to see of, or do to, the messages that a node gets: false loses one.
 pub type Watch = Arc<dyn Fn(&CoordinatorMessage) -> bool + Send + Sync>;
 
+pub const AGREEMENT: &str = "version = \"1\"";
+
 pub fn hello(name: &str) -> Hello {
+    hello_with(name, AGREEMENT)
+}
+
+pub fn hello_with(name: &str, agreement: &str) -> Hello {
     let (supplier, key) = (supplier(name), identity(name));
     Hello {
         software: "test node".to_owned(),
         clock: clock::now(),
         roster: roster().hash(),
         codebook: Codebook::parse(CODEBOOK).unwrap().hash(),
-        agreement: SignedAgreement::sign("version = \"1\"".to_owned(), &supplier, &key),
+        agreement: SignedAgreement::sign(agreement.to_owned(), &supplier, &key),
         holdings: Holdings::default(),
         unfinished: Vec::new(),
     }
@@ -75,6 +95,10 @@ pub struct TestNode {
     disk: Disk,
     seen: Seen,
     watch: Watch,
+    /// Its agreement, and whether it signs the change to it.
+    agreement: (String, bool),
+    /// While this is set, nobody hears of its cosignatures.
+    mute: Arc<AtomicBool>,
 }
 
 impl TestNode {
@@ -84,9 +108,27 @@ impl TestNode {
             figures: figures.to_vec(),
             credentials,
             disk: Disk::default(),
-            seen: Arc::new(Mutex::new((WitnessRecord::fresh(trust().log()), Vec::new()))),
+            seen: Arc::new(Mutex::new(Copy {
+                edge: Edge::new(),
+                record: WitnessRecord::fresh(trust().log()),
+                checkpoint: Vec::new(),
+            })),
             watch: Arc::new(|_| true),
+            agreement: (AGREEMENT.to_owned(), false),
+            mute: Arc::default(),
         }
+    }
+
+    /// While this is set, nobody hears of its cosignatures.
+    pub fn muted_by(mut self, mute: &Arc<AtomicBool>) -> Self {
+        self.mute = Arc::clone(mute);
+        self
+    }
+
+    /// With this agreement, which it has the log take up.
+    pub fn agreeing(mut self, agreement: &str) -> Self {
+        self.agreement = (agreement.to_owned(), true);
+        self
     }
 
     pub fn watched(mut self, watch: Watch) -> Self {
@@ -101,12 +143,10 @@ impl TestNode {
 
     /// The same, by the coordinator's address alone.
     pub async fn run_at(&self, target: &Target) -> Result<(), Status> {
-        let (client, sender, mut incoming) = attend_at(&self.credentials, target, hello(&self.name)).await?;
-        let state = {
-            let seen = self.seen.lock().unwrap();
-            v1::LedgerState { size: seen.0.head().size(), checkpoint: seen.1.clone() }
-        };
-        let _ = sender.send(v1::NodeMessage { message: Some(Up::LedgerState(state)) }).await;
+        let (client, sender, mut incoming) =
+            attend_at(&self.credentials, target, hello_with(&self.name, &self.agreement.0)).await?;
+        let state = state(&self.seen.lock().unwrap());
+        let _ = sender.send(v1::NodeMessage { message: Some(state) }).await;
         let mut machines = HashMap::new();
         let mut documents = HashMap::new();
         while let Some(message) = incoming.message().await? {
@@ -138,16 +178,41 @@ impl TestNode {
 
     /// Witnesses what continues the log that it has seen.
     async fn cosign(&self, update: v1::LedgerUpdate, sender: &mpsc::Sender<v1::NodeMessage>) {
-        let Some((note, proof)) = LedgerUpdate::try_from(update).unwrap().end else { return };
-        let line = {
-            let mut seen = self.seen.lock().unwrap();
-            let log = trust().log().clone();
-            let cosigning = cosign(&seen.0, &note, &proof, &log, &witness(&self.name), clock::now()).unwrap();
-            let (record, cosignature) = cosigning.stored();
-            *seen = (record, note);
-            cosignature.to_text().unwrap()
-        };
-        let _ = sender.send(v1::NodeMessage { message: Some(Up::Cosigned(v1::Cosigned { line })) }).await;
+        for answer in self.answers(LedgerUpdate::try_from(update).unwrap()) {
+            let _ = sender.send(v1::NodeMessage { message: Some(answer) }).await;
+        }
+    }
+
+    fn answers(&self, update: LedgerUpdate) -> Vec<Up> {
+        let mut seen = self.seen.lock().unwrap();
+        let log = trust().log().clone();
+        if update.first != seen.edge.size() {
+            return vec![state(&seen)];
+        }
+        let extension = seen.edge.extend(&update.leaves).unwrap();
+        let checkpoint = SignedCheckpoint::parse(&update.checkpoint, &log).unwrap();
+        update.consistency.verify(&extension.head, checkpoint.head()).unwrap();
+        seen.edge = extension.edge;
+        seen.record = seen.record.earlier(extension.head);
+        if extension.head != *checkpoint.head() {
+            return vec![state(&seen)];
+        }
+        let (note, proof) = (update.checkpoint, ConsistencyProof::empty());
+        let cosigning = cosign(&seen.record, &note, &proof, &log, &witness(&self.name), clock::now()).unwrap();
+        let line = cosigning.stored().1.to_text().unwrap();
+        seen.checkpoint = note;
+        let cosigned = (!self.mute.load(Ordering::SeqCst)).then_some(Up::Cosigned(v1::Cosigned { line }));
+        cosigned.into_iter().chain(self.agreement.1.then(|| self.signed_agreement())).collect()
+    }
+
+    /// As the first one in the log, or another time over: what is there already stays.
+    fn signed_agreement(&self) -> Up {
+        let supplier = supplier(&self.name);
+        let document = Hash256::of(self.agreement.0.as_bytes());
+        let subject = Subject::Agreement(supplier);
+        let change = DocumentChange { subject, document, named: document, predecessor: None };
+        let signature = change.sign(&identity(&self.name));
+        Up::Agreement(AgreementSigned { predecessor: None, signature }.into())
     }
 
     fn machine(&self, id: &QueryId) -> Supplier {
@@ -202,6 +267,10 @@ impl TestNode {
         }
         machine
     }
+}
+
+fn state(seen: &Copy) -> Up {
+    Up::LedgerState(v1::LedgerState { size: seen.edge.size(), checkpoint: seen.checkpoint.clone() })
 }
 
 async fn send(id: &QueryId, message: &SupplierMessage, sender: &mpsc::Sender<v1::NodeMessage>) {

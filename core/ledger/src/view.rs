@@ -130,6 +130,12 @@ impl LogView {
         self.endings.of(index)
     }
 
+    /// The queries that have not ended.
+    pub fn unended(&self) -> impl Iterator<Item = QueryId> {
+        let asked = self.endings.unended().filter_map(|(index, _)| self.entries.get(&index));
+        asked.map(QueryEntry::id)
+    }
+
     /// The newest document of a subject, and the index of its entry.
     pub fn newest(&self, subject: &Subject) -> Option<(u64, &DocumentChange)> {
         self.newest.get(subject).map(|(at, change)| (*at, change))

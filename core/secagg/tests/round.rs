@@ -5,8 +5,8 @@
 mod federation;
 
 use federation::{Event, Federation, name};
-use optelsom_secagg::combiner::{AbandonReason, Outcome};
-use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
+use optelsom_secagg::combiner::{AbandonReason, Outcome, VoidReason};
+use optelsom_secagg::messages::{AttemptFault, CoordinatorMessage, SupplierMessage};
 use proptest::prelude::*;
 
 #[test]
@@ -163,6 +163,69 @@ fn a_certified_query_can_be_declared_void_while_no_final_is_signed() {
     federation.combine(optelsom_secagg::combiner::Input::AskVoid);
     assert!(matches!(federation.go_on(), Some(Outcome::Void { .. })));
     assert!(federation.opened.is_empty());
+}
+
+/// Takes it as far as the vote: of six, of whom one may collude, a quorum is four. The first ones vote, if their guards
+/// pass it; those after them refuse; the rest hears nothing.
+fn guards(passing: usize, refusing: usize, seed: u64) -> Federation {
+    let mut federation = Federation::new(6, 1, 3, seed);
+    federation.combine(optelsom_secagg::combiner::Input::Started);
+    while let Some(event) = federation.queue.pop_front() {
+        match event {
+            Event::ToSupplier(id, CoordinatorMessage::Finalise { .. }) if id >= name(passing + refusing) => {}
+            Event::ToSupplier(id, CoordinatorMessage::Finalise { certificate }) if id >= name(passing) => {
+                let (attempt, cause) = (certificate.attempt, AttemptFault::GuardRefuses);
+                let message = SupplierMessage::CannotContinue { attempt, cause };
+                // Said twice it counts once.
+                for event in [Event::ToCombiner(id.clone(), message.clone()), Event::ToCombiner(id, message)] {
+                    federation.queue.push_back(event);
+                }
+            }
+            event => federation.deliver(event),
+        }
+    }
+    federation
+}
+
+#[test]
+fn a_set_that_so_many_guards_refuse_that_no_quorum_can_come_is_declared_void_at_once() {
+    let federation = guards(0, 2, 51);
+    assert!(federation.ended.is_empty(), "four could still vote for it");
+    let federation = guards(0, 3, 52);
+    assert!(matches!(federation.ended[..], [Outcome::Void { why: VoidReason::Guard, .. }]), "{:?}", federation.ended);
+    assert!(federation.opened.is_empty());
+    assert_eq!(VoidReason::Guard.code(), "differencing");
+}
+
+#[test]
+fn a_set_that_guards_refuse_after_somebody_has_voted_for_it_is_given_up() {
+    let federation = guards(2, 3, 53);
+    let [Outcome::Abandoned { reason: AbandonReason::Guard { why } }] = &federation.ended[..] else {
+        panic!("{:?}", federation.ended);
+    };
+    assert!(why.contains("supplier-02, supplier-03, supplier-04"), "{why}");
+    assert!(federation.opened.is_empty());
+}
+
+#[test]
+fn a_query_whose_participants_the_log_does_not_take_ends_when_it_expires() {
+    let mut federation = Federation::new(5, 1, 3, 54);
+    federation.logs = false;
+    assert_eq!(federation.run(), Some(Outcome::Abandoned { reason: AbandonReason::NotLogged }));
+    assert!(federation.now >= federation.query.entry.expires_at && federation.opened.is_empty());
+    // Started again after that, there is time for one more step, and no longer.
+    let mut federation = Federation::new(5, 1, 3, 55);
+    federation.logs = false;
+    federation.combine(optelsom_secagg::combiner::Input::Started);
+    while let Some(event) = federation.queue.pop_front() {
+        federation.deliver(event);
+    }
+    federation.now = federation.query.entry.expires_at;
+    federation.wakes.clear();
+    federation.restart_combiner();
+    assert!(federation.ended.is_empty());
+    assert_eq!(federation.go_on(), Some(Outcome::Abandoned { reason: AbandonReason::NotLogged }));
+    assert_eq!(federation.now, federation.query.entry.expires_at.plus_millis(10_000));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! The node as witness and follower of the log: it keeps a copy of its own, cosigns what continues that copy and nothing
 //! else, and so has at hand what its gate and its guard go by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use optelsom_codebook::{Hash256, SupplierId};
 use optelsom_ledger::entry::{DocumentChange, Entry, Subject};
 use optelsom_ledger::leaf::{Leaf, LeafTooLong};
 use optelsom_ledger::note::{CosignerKey, SignedCheckpoint};
-use optelsom_ledger::proof::{ProofError, TreeHead};
+use optelsom_ledger::proof::{ConsistencyProof, ProofError, TreeHead};
 use optelsom_ledger::tiles::{Edge, EdgeError};
 use optelsom_ledger::witness::{RecordError, WitnessRecord, WitnessRefusal, cosign};
 use optelsom_ledger::{IdentityKey, LogView, Trust};
@@ -71,16 +71,20 @@ impl FollowError {
 #[derive(Debug)]
 struct Copy {
     record: WitnessRecord,
-    /// The last one, with the log's signature; empty before the first.
+    /// The last one whose entries are all here, with the log's signature; empty before the first.
     checkpoint: Vec<u8>,
     edge: Edge,
     view: LogView,
     /// How far enough witnesses have seen it.
     witnessed: u64,
-    pending: Vec<Leaf>,
-    documents: Vec<Vec<u8>>,
     /// Whether the node may cosign, and from where on it may answer.
     standing: Standing,
+}
+
+impl Copy {
+    fn state(&self) -> v1::LedgerState {
+        v1::LedgerState { size: self.record.head().size(), checkpoint: self.checkpoint.clone() }
+    }
 }
 
 /// The node's follower of the log.
@@ -119,53 +123,37 @@ impl Follower {
         &self.trust
     }
 
-    /// How much of the log the node has: said after every Hello.
+    /// How much of the log the node has: said after every Hello, and where something is missing.
     pub(super) async fn state(&self) -> v1::LedgerState {
-        let mut copy = self.copy.lock().await;
-        copy.pending.clear();
-        copy.documents.clear();
-        v1::LedgerState { size: copy.record.head().size(), checkpoint: copy.checkpoint.clone() }
+        self.copy.lock().await.state()
     }
 
-    /// The same in the middle of a connection, where something is missing; nothing while it is on its way.
-    pub(super) async fn lack(&self) -> Option<v1::LedgerState> {
-        let copy = self.copy.lock().await;
-        let state = v1::LedgerState { size: copy.record.head().size(), checkpoint: copy.checkpoint.clone() };
-        copy.pending.is_empty().then_some(state)
-    }
-
-    /// Takes in what the log has grown by; yields what to answer. What is answered is durable.
+    /// Takes in a piece of what the log has grown by; yields what to answer. What is answered is durable. Each piece is
+    /// held against the checkpoint by itself, so that nothing has to be gathered up before it can be believed.
     pub(super) async fn update(&self, update: LedgerUpdate) -> Result<Vec<Up>, FollowError> {
+        let LedgerUpdate { first, leaves, documents, checkpoint: note, consistency } = update;
         let mut copy = self.copy.lock().await;
-        if update.first != copy.edge.size() + copy.pending.len() as u64 {
+        if first != copy.edge.size() {
             // Something was lost on the way: the coordinator is told what is here, and begins from there.
-            copy.pending.clear();
-            copy.documents.clear();
-            let state = v1::LedgerState { size: copy.record.head().size(), checkpoint: copy.checkpoint.clone() };
-            // Once, however many parts it is in.
-            return Ok(update.end.map(|_| Up::LedgerState(state)).into_iter().collect());
+            return Ok(vec![Up::LedgerState(copy.state())]);
         }
-        copy.pending.extend(update.leaves);
-        copy.documents.extend(update.documents);
-        let Some((note, proof)) = update.end else { return Ok(Vec::new()) };
-        let (leaves, documents) = (std::mem::take(&mut copy.pending), std::mem::take(&mut copy.documents));
         let checkpoint = SignedCheckpoint::parse(&note, self.trust.log()).map_err(WitnessRefusal::from)?;
         let extension = copy.edge.extend(&leaves)?;
-        if extension.head != *checkpoint.head() {
-            return Err(FollowError::OtherEntries);
-        }
+        consistency.verify(&extension.head, checkpoint.head()).map_err(WitnessRefusal::from)?;
+        let complete = extension.head == *checkpoint.head();
+        // The edge has grown out of what was recorded, so it continues that.
+        let record = copy.record.earlier(extension.head);
         let cosigning = match &self.witness {
             // What it cosigned before it was put back, it does not know.
             _ if matches!(copy.standing, Standing::Unreconciled(_)) => None,
-            Some(key) => Some(cosign(&copy.record, &note, &proof, self.trust.log(), key, now())?),
-            None => None,
+            Some(key) if complete => {
+                Some(cosign(&record, &note, &ConsistencyProof::empty(), self.trust.log(), key, now())?)
+            }
+            _ => None,
         };
-        let record = match &cosigning {
-            Some(cosigning) => cosigning.record().clone(),
-            None => copy.record.advance(&checkpoint, &proof)?,
-        };
-        let (first, checkpoint) = (copy.edge.size(), note.as_slice());
-        let growth = Growth { first, leaves: &leaves, documents: &documents, record: &record, checkpoint };
+        let documents = named(&leaves, documents);
+        let shown = if complete { note } else { copy.checkpoint.clone() };
+        let growth = Growth { first, leaves: &leaves, documents: &documents, record: &record, checkpoint: &shown };
         let mut grown = self.store.grow(growth).await;
         if grown.is_ok() {
             grown = observe(&self.store, &mut copy.view, &leaves).await;
@@ -178,7 +166,10 @@ impl Follower {
         }
         copy.edge = extension.edge;
         copy.record = record;
-        copy.checkpoint = note;
+        copy.checkpoint = shown;
+        if !complete {
+            return Ok(vec![Up::LedgerState(copy.state())]);
+        }
         let line = cosigning.map(|cosigning| cosigning.stored().1.to_text()).transpose();
         let line = line.map_err(WitnessRefusal::from)?;
         let cosigned = line.map(|line| Up::Cosigned(v1::Cosigned { line }));
@@ -288,8 +279,15 @@ async fn load(store: &Store, trust: &Trust) -> Result<Copy, FollowError> {
     if edge.size() > 0 && edge.head()? != *record.head() {
         return Err(FollowError::Damaged("its entries are not those that were recorded"));
     }
-    let (pending, documents, standing) = (Vec::new(), Vec::new(), store.standing().await?);
-    Ok(Copy { record, checkpoint, edge, view, witnessed: 0, pending, documents, standing })
+    let standing = store.standing().await?;
+    Ok(Copy { record, checkpoint, edge, view, witnessed: 0, standing })
+}
+
+/// Those of the documents that these entries name: of others no coordinator can fill the disk.
+fn named(leaves: &[Leaf], documents: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let digests = leaves.iter().filter_map(|leaf| Entry::from_bytes(leaf.as_bytes()).ok()?.document());
+    let named: BTreeSet<Hash256> = digests.collect();
+    documents.into_iter().filter(|document| named.contains(&Hash256::of(document))).collect()
 }
 
 async fn observe(store: &Store, view: &mut LogView, leaves: &[Leaf]) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use optelsom_codebook::{QueryId, RefusalReason};
 use optelsom_proto::v1::node_message::Message;
 use optelsom_proto::wire::{Documents, Request, answer};
 
-use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
+use optelsom_secagg::messages::{AttemptFault, CoordinatorMessage, SupplierMessage};
 use optelsom_secagg::supplier::{Effect, Input, Supplier, SupplierRecord};
 use optelsom_secagg::{Entropy, PreparedTable, Question};
 use tokio::sync::mpsc;
@@ -88,12 +88,16 @@ impl Host {
     /// Takes a request through gate and guard. What does not get through changes nothing.
     async fn let_through(&mut self, letter: &Letter) -> Result<bool, HostError> {
         let Letter::Request(request) = letter else { return Ok(true) };
-        if let (Some(query), Some(minimum_frequency)) = (&request.document, request.minimum_frequency) {
-            let (query, evidence) = (query.clone(), request.evidence.clone());
-            self.documents = Some(Documents { query, minimum_frequency, evidence });
-        }
-        match self.around.gatekeeper.admit(request, self.documents.as_ref()).await {
-            Ok(()) => Ok(true),
+        let came = request.document.clone().zip(request.minimum_frequency).map(|(query, minimum_frequency)| {
+            let evidence = request.evidence.clone();
+            Documents { query, minimum_frequency, evidence }
+        });
+        match self.around.gatekeeper.admit(request, came.as_ref().or(self.documents.as_ref())).await {
+            Ok(()) => {
+                // What did not get through is not kept: anybody can make up documents.
+                self.documents = came.or(self.documents.take());
+                Ok(true)
+            }
             Err(Shut::Store(cause)) => Err(cause.into()),
             Err(shut) => {
                 self.around.metrics.rejections.inc();
@@ -112,13 +116,18 @@ impl Host {
             }
             // What it was sent may be lost, or was not stored: it says what it has, at the pace at which it is asked.
             (_, Shut::NotYet | Shut::NotLogged) => {
-                if let Some(state) = self.around.gatekeeper.follower.lack().await {
-                    self.around.uplink.send(Message::LedgerState(state)).await;
-                }
+                let state = self.around.gatekeeper.follower.state().await;
+                self.around.uplink.send(Message::LedgerState(state)).await;
                 Ok(())
             }
             (CoordinatorMessage::Finalise { certificate }, Shut::Guard(_)) => {
-                self.note(format!("the guard refuses attempt {}: {shut}", certificate.attempt), None).await
+                let attempt = certificate.attempt;
+                self.note(format!("the guard refuses attempt {attempt}: {shut}"), None).await?;
+                let refuses = SupplierMessage::CannotContinue { attempt, cause: AttemptFault::GuardRefuses };
+                if let Some(wire) = answer(&self.query, &refuses) {
+                    self.around.uplink.send(Message::Answer(wire)).await;
+                }
+                Ok(())
             }
             _ => Ok(()),
         }

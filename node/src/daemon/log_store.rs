@@ -18,7 +18,7 @@ pub(super) const TABLES: [&str; 5] = [
         query BLOB PRIMARY KEY, at INTEGER NOT NULL, checkpoint BLOB NOT NULL) WITHOUT ROWID",
 ];
 
-/// What one checkpoint adds to the copy.
+/// What one piece adds to the copy.
 pub(super) struct Growth<'a> {
     pub(super) first: u64,
     pub(super) leaves: &'a [Leaf],

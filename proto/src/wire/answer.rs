@@ -98,6 +98,7 @@ fn attempt_fault(wire: &v1::CannotContinue) -> Result<AttemptFault, WireError> {
         Ok(v1::AttemptFault::KeysLost) => Ok(AttemptFault::KeysLost),
         Ok(v1::AttemptFault::NotReady) => Ok(AttemptFault::NotReady),
         Ok(v1::AttemptFault::RefusesParticipants) => Ok(AttemptFault::RefusesParticipants),
+        Ok(v1::AttemptFault::GuardRefuses) => Ok(AttemptFault::GuardRefuses),
         Ok(v1::AttemptFault::DisagreesWith) => Ok(AttemptFault::DisagreesWith {
             peer: supplier("cannot_continue.peer", &wire.peer)?,
             over: match v1::Disagreement::try_from(wire.over) {
@@ -120,6 +121,7 @@ fn cannot_continue(attempt: u32, cause: &AttemptFault) -> v1::CannotContinue {
         AttemptFault::KeysLost => v1::AttemptFault::KeysLost,
         AttemptFault::NotReady => v1::AttemptFault::NotReady,
         AttemptFault::RefusesParticipants => v1::AttemptFault::RefusesParticipants,
+        AttemptFault::GuardRefuses => v1::AttemptFault::GuardRefuses,
         AttemptFault::DisagreesWith { peer, over } => {
             wire.peer = peer.to_string();
             let over = match over {

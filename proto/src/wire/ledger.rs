@@ -25,7 +25,7 @@ pub struct Evidence {
     pub approval: Option<Approval>,
 }
 
-/// A part of what the log has grown by.
+/// A piece of what the log has grown by.
 #[derive(Clone, Debug)]
 pub struct LedgerUpdate {
     /// Index of the first of the leaves.
@@ -34,8 +34,10 @@ pub struct LedgerUpdate {
     pub leaves: Vec<Leaf>,
     /// Documents that they name.
     pub documents: Vec<Vec<u8>>,
-    /// With the last part: what it all adds up to, and that this continues what the node had.
-    pub end: Option<(Vec<u8>, ConsistencyProof)>,
+    /// The checkpoint that the log has grown to, a signed note.
+    pub checkpoint: Vec<u8>,
+    /// That the checkpoint continues the log as it is after these leaves.
+    pub consistency: ConsistencyProof,
 }
 
 /// A supplier's signature on the change to its agreement.
@@ -108,19 +110,14 @@ impl TryFrom<v1::LedgerUpdate> for LedgerUpdate {
             at_most("ledger_update.documents", bytes.len(), AGREEMENT_BYTES)?;
             Ok(bytes)
         };
-        let end = match wire.checkpoint {
-            checkpoint if checkpoint.is_empty() => None,
-            checkpoint => {
-                let proof = ConsistencyProof::new(hashes("ledger_update.consistency", wire.consistency)?);
-                let proof = proof.map_err(|_| WireError::form("ledger_update.consistency", "a consistency proof"))?;
-                Some((note("ledger_update.checkpoint", checkpoint)?, proof))
-            }
-        };
+        let consistency = ConsistencyProof::new(hashes("ledger_update.consistency", wire.consistency)?);
         Ok(Self {
             first: wire.first,
             leaves: list("ledger_update.leaves", wire.leaves, LEAVES, leaf)?,
             documents: list("ledger_update.documents", wire.documents, LEAVES, document)?,
-            end,
+            checkpoint: note("ledger_update.checkpoint", wire.checkpoint)?,
+            consistency: consistency
+                .map_err(|_| WireError::form("ledger_update.consistency", "a consistency proof"))?,
         })
     }
 }

@@ -67,12 +67,18 @@ impl Log {
 
     /// What an honest coordinator sends to a node that has so many entries.
     pub fn update(&self, from: u64) -> v1::LedgerUpdate {
+        self.piece(from, self.size())
+    }
+
+    /// The same, up to this size only.
+    pub fn piece(&self, from: u64, to: u64) -> v1::LedgerUpdate {
         let extension = self.extension();
-        let proof = prove_consistency(&extension.head, from, &extension.tiles).unwrap();
+        let proof = prove_consistency(&extension.head, to, &extension.tiles).unwrap();
+        let [from_place, to_place] = [from, to].map(|place| usize::try_from(place).unwrap());
         v1::LedgerUpdate {
             checkpoint: self.checkpoint().to_bytes(),
             first: from,
-            leaves: self.leaves[usize::try_from(from).unwrap()..].iter().map(|leaf| leaf.as_bytes().to_vec()).collect(),
+            leaves: self.leaves[from_place..to_place].iter().map(|leaf| leaf.as_bytes().to_vec()).collect(),
             documents: self.documents.clone(),
             consistency: proof.hashes().iter().map(|hash| hash.as_bytes().to_vec()).collect(),
         }

@@ -1,4 +1,4 @@
-//! The two endings on the coordinator's word alone: a query that was abandoned before anything was certified, and one
+//! The two endings on the coordinator's word alone: a query that was abandoned before anything was final, and one
 //! that is spent because its total did not fit the commitments.
 //!
 //! Bytes: `optelsom/1`, `entry/abandonment` or `entry/spent`, index of the query's entry, reason code, the

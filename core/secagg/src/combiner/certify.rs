@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use optelsom_codebook::{Hash256, SupplierId, Timestamp};
 
-use super::finalise::Certified;
+use super::finalise::{Certified, Logging};
 use super::pair::Lineup;
 use super::{Answers, Combiner, Effect, Kept, Phase, Step};
 use crate::fault::{Fault, FaultKind, Party};
@@ -121,7 +121,8 @@ impl Combiner {
             share_commitments: dealt.map(|(_, dealt, _)| dealt.into_commitments()).collect(),
             sum: std::mem::take(&mut certifying.sum),
         });
-        self.phase = Phase::Logging(Arc::clone(&certified));
+        let until = Logging::until(&self.question, &self.policy, step.now);
+        self.phase = Phase::Logging(Logging { certified: Arc::clone(&certified), until });
         self.persist(step, Kept::Certified(Arc::clone(&certified)));
         self.log_participants(step, &certified);
     }

@@ -1,14 +1,17 @@
 //! Finalise: the scope's one decision about the query, final or void. A quorum for one makes the other impossible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use optelsom_codebook::{Hash256, SupplierId};
+use optelsom_codebook::{Hash256, SupplierId, Timestamp};
 
-use super::{Answers, Combiner, Kept, Opening, Outcome, Phase, SpentReason, Stage, Step};
+use super::{
+    AbandonReason, Answers, Combiner, Kept, Opening, Outcome, Phase, Policy, SpentReason, Stage, Step, VoidReason,
+};
 use crate::fault::{Fault, FaultKind, Party};
 use crate::messages::{Attempt, Certificate, CoordinatorMessage, FinalVote, RelayedHeader, VoidCertificate, VoidVote};
+use crate::question::Question;
 
 /// What is certified, and what is needed to open it.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +31,21 @@ impl fmt::Debug for Certified {
     }
 }
 
+/// What is certified, while its participants are being written into the log.
+#[derive(Debug)]
+pub(super) struct Logging {
+    pub(super) certified: Arc<Certified>,
+    /// Nobody votes before they stand there; so after this the query is given up.
+    pub(super) until: Timestamp,
+}
+
+impl Logging {
+    /// While the query lasts, and the time of one step at least.
+    pub(super) fn until(question: &Question, policy: &Policy, now: Timestamp) -> Timestamp {
+        question.signed().entry.expires_at.max(now.plus_millis(policy.phase_timeout_ms))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Deciding {
     certified: Arc<Certified>,
@@ -36,13 +54,15 @@ pub(super) struct Deciding {
     ask: Ask,
     finals: BTreeMap<SupplierId, FinalVote>,
     voids: BTreeMap<SupplierId, VoidVote>,
+    /// Whose guards refuse.
+    refusers: BTreeSet<SupplierId>,
 }
 
 /// What voters are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ask {
     Final,
-    Void,
+    Void(VoidReason),
 }
 
 impl Deciding {
@@ -52,7 +72,7 @@ impl Deciding {
         }
         Some(match self.ask {
             Ask::Final => CoordinatorMessage::Finalise { certificate: Arc::clone(&self.certified.certificate) },
-            Ask::Void => CoordinatorMessage::Void,
+            Ask::Void(_) => CoordinatorMessage::Void,
         })
     }
 
@@ -60,14 +80,14 @@ impl Deciding {
         let attempt = self.certified.certificate.attempt;
         match self.ask {
             Ask::Final => Stage::Finalising(Answers { attempt, answered: self.finals.len(), of }),
-            Ask::Void => Stage::Voiding(Answers { attempt, answered: self.voids.len(), of }),
+            Ask::Void(_) => Stage::Voiding(Answers { attempt, answered: self.voids.len(), of }),
         }
     }
 }
 
 impl Combiner {
     pub(super) fn participants_logged(&mut self, step: &mut Step) -> Result<(), Fault> {
-        let Phase::Logging(certified) = &self.phase else {
+        let Phase::Logging(Logging { certified, .. }) = &self.phase else {
             return Err(Party::ThisHost.did(FaultKind::OutOfTurn("no participants are being logged")));
         };
         let certified = Arc::clone(certified);
@@ -78,8 +98,8 @@ impl Combiner {
     fn decide(&mut self, step: &mut Step, certified: Arc<Certified>, ask: Ask) {
         let certificate = &certified.certificate;
         let digest = certificate.statement().digest(self.verifier(certificate.attempt).round());
-        let (finals, voids) = (BTreeMap::new(), BTreeMap::new());
-        self.phase = Phase::Deciding(Deciding { certified, digest, ask, finals, voids });
+        let (finals, voids, refusers) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        self.phase = Phase::Deciding(Deciding { certified, digest, ask, finals, voids, refusers });
         self.progress(step);
         self.send_owed(step);
     }
@@ -87,13 +107,15 @@ impl Combiner {
     /// Only while no final statement is known.
     pub(super) fn ask_void(&mut self, step: &mut Step) -> Result<(), Fault> {
         match &mut self.phase {
-            Phase::Logging(certified) => {
+            Phase::Logging(Logging { certified, .. }) => {
                 let certified = Arc::clone(certified);
-                self.decide(step, certified, Ask::Void);
+                self.decide(step, certified, Ask::Void(VoidReason::Operators));
                 Ok(())
             }
             Phase::Deciding(deciding) if deciding.finals.is_empty() => {
-                deciding.ask = Ask::Void;
+                if deciding.ask == Ask::Final {
+                    deciding.ask = Ask::Void(VoidReason::Operators);
+                }
                 self.progress(step);
                 self.send_owed(step);
                 Ok(())
@@ -125,10 +147,35 @@ impl Combiner {
         }
         vote.verify(&verifier, &deciding.digest).map_err(by_supplier)?;
         let Phase::Deciding(deciding) = &mut self.phase else { return Ok(()) };
+        deciding.refusers.remove(from);
         deciding.finals.insert(from.clone(), vote);
         self.progress(step);
         self.decided(step);
         Ok(())
+    }
+
+    /// A voter's guard refuses the certified set. Once no quorum can make it final any more, it is declared void, so that
+    /// later queries need not be compared with it; or given up, where somebody has voted for it all the same.
+    pub(super) fn guard_refuses(&mut self, step: &mut Step, from: &SupplierId, attempt: Attempt) {
+        let scope = self.question.scope();
+        let (voters, quorum) = (scope.members().len(), scope.quorum());
+        let Phase::Deciding(deciding) = &mut self.phase else { return };
+        let voted = deciding.finals.contains_key(from) || deciding.voids.contains_key(from);
+        if deciding.certified.certificate.attempt != attempt || deciding.ask != Ask::Final || voted {
+            return;
+        }
+        deciding.refusers.insert(from.clone());
+        if voters - deciding.refusers.len() >= quorum {
+            return;
+        }
+        if deciding.finals.is_empty() {
+            deciding.ask = Ask::Void(VoidReason::Guard);
+            self.progress(step);
+            return self.send_owed(step);
+        }
+        let names: Vec<_> = deciding.refusers.iter().map(SupplierId::as_str).collect();
+        let why = format!("the guards of {} refuse its suppliers", names.join(", "));
+        self.end(step, Outcome::Abandoned { reason: AbandonReason::Guard { why } });
     }
 
     pub(super) fn void_vote(&mut self, step: &mut Step, from: &SupplierId, vote: VoidVote) -> Result<(), Fault> {
@@ -162,7 +209,8 @@ impl Combiner {
         } else if deciding.voids.len() >= quorum {
             let votes = std::mem::take(&mut deciding.voids).into_values().collect();
             let certificate = VoidCertificate { query: self.question.id(), votes };
-            self.end(step, Outcome::Void { certificate });
+            let why = if let Ask::Void(why) = deciding.ask { why } else { VoidReason::Operators };
+            self.end(step, Outcome::Void { certificate, why });
         } else if self.suppliers.keys().all(|voter| {
             let Phase::Deciding(deciding) = &self.phase else { return false };
             deciding.finals.contains_key(voter) || deciding.voids.contains_key(voter)

@@ -173,6 +173,10 @@ impl Combiner {
         attempt: Attempt,
         cause: AttemptFault,
     ) -> Result<(), Fault> {
+        if cause == AttemptFault::GuardRefuses {
+            self.guard_refuses(step, from, attempt);
+            return Ok(());
+        }
         // Whoever has answered in this step already has said this earlier, and it was overtaken.
         let awaited = self.attempt == Some(attempt) && self.silent().iter().any(|(supplier, _)| supplier == from);
         if !awaited {
@@ -181,6 +185,7 @@ impl Combiner {
         match cause {
             AttemptFault::KeysLost | AttemptFault::NotReady => self.fail(step, vec![(from.clone(), Fate::Again)]),
             AttemptFault::RefusesParticipants => self.fail(step, vec![(from.clone(), Fate::Out)]),
+            AttemptFault::GuardRefuses => {}
             AttemptFault::DisagreesWith { peer, .. } => {
                 if peer == *from || !self.lineup().contains(&peer) {
                     return Err(Party::Supplier(from.clone()).did(FaultKind::NotInScope(peer)));

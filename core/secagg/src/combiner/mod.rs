@@ -27,7 +27,7 @@ use crate::question::{Question, RestoreError};
 use crate::round::Verifier;
 
 use certify::Certifying;
-use finalise::{Certified, Deciding};
+use finalise::{Deciding, Logging};
 use join::{Guarding, Joining};
 use open::Opening;
 use pair::Pairing;
@@ -36,7 +36,7 @@ use submit::Submitting;
 
 pub use interface::{CombinerConfig, Effect, Input, Policy, Shape};
 pub use record::CombinerRecord;
-pub use stage::{AbandonReason, Answers, Evidence, Outcome, SpentReason, Stage};
+pub use stage::{AbandonReason, Answers, Evidence, Outcome, SpentReason, Stage, VoidReason};
 
 /// The combiner's machine for one query.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ enum Phase {
     Submitting(Submitting),
     Certifying(Certifying),
     /// That the log has the participants.
-    Logging(Arc<Certified>),
+    Logging(Logging),
     Deciding(Deciding),
     Opening(Box<Opening>),
     Ended(Outcome),
@@ -132,7 +132,7 @@ impl Combiner {
         let start = Timestamp::from_millis(0);
         let phase = match kept {
             Kept::Begun => Phase::Gathering { until: gather::deadline(&question, &policy) },
-            Kept::Certified(certified) => Phase::Logging(certified),
+            Kept::Certified(certified) => Phase::Logging(Logging { certified, until: start }),
             Kept::Final(certified, votes) => Phase::Opening(Box::new(Opening::new(certified, votes, start))),
             Kept::Ended(outcome) => Phase::Ended(outcome),
         };
@@ -226,8 +226,9 @@ impl Combiner {
     fn started(&mut self, step: &mut Step) {
         self.resend_at = step.now.plus_millis(self.policy.resend_ms);
         match &mut self.phase {
-            Phase::Logging(certified) => {
-                let certified = Arc::clone(certified);
+            Phase::Logging(logging) => {
+                logging.until = Logging::until(&self.question, &self.policy, step.now);
+                let certified = Arc::clone(&logging.certified);
                 self.log_participants(step, &certified);
             }
             Phase::Opening(opening) => opening.until = step.now.plus_millis(self.policy.phase_timeout_ms),
@@ -265,6 +266,9 @@ impl Combiner {
                 let silent = self.silent();
                 self.fail(step, silent);
             }
+            Phase::Logging(logging) if step.now >= logging.until => {
+                self.end(step, Outcome::Abandoned { reason: AbandonReason::NotLogged });
+            }
             Phase::Opening(_) => self.recover_if_due(step),
             _ => {}
         }
@@ -274,13 +278,13 @@ impl Combiner {
     fn schedule(&mut self, step: &mut Step) {
         let next = match &self.phase {
             Phase::Ended(_) => return,
-            Phase::Gathering { until } => self.resend_at.min(*until),
+            Phase::Gathering { until } | Phase::Logging(Logging { until, .. }) => self.resend_at.min(*until),
             Phase::Joining(Joining { until, .. })
             | Phase::Pairing(Pairing { until, .. })
             | Phase::Submitting(Submitting { until, .. })
             | Phase::Certifying(Certifying { until, .. }) => self.resend_at.min(*until),
             Phase::Opening(opening) if !opening.recovering => self.resend_at.min(opening.until),
-            Phase::Guarding(_) | Phase::Logging(_) | Phase::Deciding(_) | Phase::Opening(_) => self.resend_at,
+            Phase::Guarding(_) | Phase::Deciding(_) | Phase::Opening(_) => self.resend_at,
         };
         if self.wake_at != Some(next) {
             self.wake_at = Some(next);

@@ -9,7 +9,7 @@ use optelsom_ledger::{Signature, SignedQuery};
 use zeroize::Zeroizing;
 
 use super::finalise::Certified;
-use super::{AbandonReason, Outcome, Policy, Shape, SpentReason};
+use super::{AbandonReason, Outcome, Policy, Shape, SpentReason, VoidReason};
 use crate::messages::{
     Attempt, Certificate, ColumnHeader, FinalVote, Prepared, RelayedHeader, Statement, VoidCertificate, VoidVote,
 };
@@ -57,6 +57,11 @@ impl CombinerRecord {
             Kept::Ended(outcome) => Some(outcome),
             Kept::Begun | Kept::Certified(_) | Kept::Final(..) => None,
         }
+    }
+
+    /// Whether the query may still be given up: nothing of it is final, and it has not ended.
+    pub fn may_be_given_up(&self) -> bool {
+        matches!(self.kept, Kept::Begun | Kept::Certified(_))
     }
 
     /// The record as bytes, for the host's store.
@@ -199,13 +204,14 @@ fn write_outcome(writer: Writer, outcome: &Outcome) -> Writer {
                 writer.text("too few suppliers").number(*ready as u64).number(*needed as u64)
             }
             AbandonReason::Expired => writer.text("expired"),
+            AbandonReason::NotLogged => writer.text("not logged"),
             AbandonReason::Cancelled { by } => writer.text("cancelled").text(by),
             AbandonReason::AttemptsUsedUp => writer.text("attempts used up"),
             AbandonReason::Guard { why } => writer.text("guard").text(why),
         },
-        Outcome::Void { certificate } => {
+        Outcome::Void { certificate, why } => {
             let vote = |w: Writer, vote: &VoidVote| write_signed(w, &vote.supplier, &vote.signature);
-            writer.text("void").bytes(certificate.query.as_bytes()).list(&certificate.votes, vote)
+            writer.text("void").text(why.code()).bytes(certificate.query.as_bytes()).list(&certificate.votes, vote)
         }
         Outcome::Spent { reason } => match reason {
             SpentReason::SumMismatch => writer.text("sum mismatch"),
@@ -227,14 +233,18 @@ fn read_outcome(reader: &mut Reader<'_>) -> Result<Outcome, CanonicalError> {
             abandoned(AbandonReason::TooFewSuppliers { ready, needed })
         }
         "expired" => abandoned(AbandonReason::Expired),
+        "not logged" => abandoned(AbandonReason::NotLogged),
         "cancelled" => abandoned(AbandonReason::Cancelled { by: reader.text()?.to_owned() }),
         "attempts used up" => abandoned(AbandonReason::AttemptsUsedUp),
         "guard" => abandoned(AbandonReason::Guard { why: reader.text()?.to_owned() }),
         "void" => {
+            let why = reader.text()?;
+            let why = VoidReason::ALL.into_iter().find(|reason| reason.code() == why);
+            let why = why.ok_or_else(|| reader.wrong("why a query is void"))?;
             let query = optelsom_codebook::QueryId::from_bytes(reader.array()?);
             let vote = |(supplier, signature)| VoidVote { supplier, signature };
             let votes = reader.list(MEMBERS, |r| read_signed(r).map(vote))?;
-            Outcome::Void { certificate: VoidCertificate { query, votes } }
+            Outcome::Void { certificate: VoidCertificate { query, votes }, why }
         }
         "sum mismatch" => spent(SpentReason::SumMismatch),
         "split votes" => spent(SpentReason::SplitVotes),

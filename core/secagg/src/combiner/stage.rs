@@ -53,7 +53,7 @@ pub struct Answers {
 pub enum Outcome {
     /// The total was opened.
     Opened,
-    /// Given up before anything was certified.
+    /// Given up before anything was final.
     Abandoned {
         /// Why.
         reason: AbandonReason,
@@ -62,6 +62,8 @@ pub enum Outcome {
     Void {
         /// The quorum's votes.
         certificate: VoidCertificate,
+        /// Why they were asked for.
+        why: VoidReason,
     },
     /// Certified or final, but not to be opened. Nothing was released, and nothing of the query may ever be opened.
     Spent {
@@ -94,6 +96,8 @@ pub enum AbandonReason {
     },
     /// The query expired.
     Expired,
+    /// It expired before its participants stood in the log as enough witnesses had seen it: nobody has voted.
+    NotLogged,
     /// There is no number left for a further attempt.
     AttemptsUsedUp,
     /// The total would give suppliers away, together with earlier ones.
@@ -114,9 +118,32 @@ impl AbandonReason {
         match self {
             Self::TooFewSuppliers { .. } => "too-few-suppliers",
             Self::Expired => "expired",
+            Self::NotLogged => "not-witnessed",
             Self::AttemptsUsedUp => "attempts-used-up",
             Self::Guard { .. } => "differencing",
             Self::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+/// Why voters were asked to declare a query void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoidReason {
+    /// The operators have decided so.
+    Operators,
+    /// So many guards refuse the set of participants that no quorum can make it final.
+    Guard,
+}
+
+impl VoidReason {
+    /// All of them.
+    pub(super) const ALL: [Self; 2] = [Self::Operators, Self::Guard];
+
+    /// The code in the log.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Operators => "declared-void",
+            Self::Guard => "differencing",
         }
     }
 }

@@ -177,7 +177,7 @@ pub enum SupplierMessage {
         /// Its signature.
         vote: VoidVote,
     },
-    /// It cannot go on with this attempt; another one may be made.
+    /// It cannot go on with this attempt. Before the certificate another one may be made.
     CannotContinue {
         /// α.
         attempt: Attempt,
@@ -202,6 +202,8 @@ pub enum AttemptFault {
         /// What does not fit.
         over: Disagreement,
     },
+    /// Its guard against differencing refuses the certified set of participants, and will go on doing so.
+    GuardRefuses,
 }
 
 /// What two participants can disagree over.

@@ -88,6 +88,8 @@ pub struct Federation {
     pub filter: Filter,
     /// Delivers in any order, and some twice.
     pub disorder: bool,
+    /// What is to be logged is, with enough cosignatures.
+    pub logs: bool,
     pub generators: Generators,
     pub query: SignedQuery,
     /// The cards of the last list of participants that was shown.
@@ -151,6 +153,7 @@ impl Federation {
             wakes: Vec::new(),
             filter: Box::new(|_| true),
             disorder: false,
+            logs: true,
             generators,
             query,
             cards: Vec::new(),
@@ -287,6 +290,7 @@ impl Federation {
                 self.combine(combiner::Input::Persisted);
             }
             combiner::Effect::AskGuard { .. } => self.combine(combiner::Input::GuardPassed),
+            combiner::Effect::LogParticipants { .. } if !self.logs => {}
             combiner::Effect::LogParticipants { .. } => self.combine(combiner::Input::ParticipantsLogged),
             combiner::Effect::WakeAt(at) => self.wakes.push(at),
             combiner::Effect::Reject(fault) => self.faults.push(fault),
