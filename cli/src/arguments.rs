@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use optelsom_codebook::{Lang, SupplierId};
+use optelsom_codebook::{Epsilon, Lang, SupplierId};
 
 use crate::audit::arguments::{AuditArguments, TrustArguments};
 use crate::deadline::Deadline;
@@ -83,6 +83,9 @@ pub struct QueryArguments {
     /// Accept a total of so many suppliers, when the others are absent at the deadline
     #[arg(long, value_name = "N")]
     pub at_least: Option<u64>,
+    /// Ask for noise in place of hiding, with this ε: from 0.001 to 10, the smaller the more noise
+    #[arg(long, value_name = "EPSILON")]
+    pub epsilon: Option<Epsilon>,
     /// Answer yes when asked whether to go on
     #[arg(long)]
     pub yes: bool,
@@ -121,6 +124,9 @@ pub struct ExplainArguments {
     /// How many suppliers the total would have to have; by default all that are asked
     #[arg(long, value_name = "N")]
     pub at_least: Option<u64>,
+    /// Ask for noise in place of hiding, with this ε
+    #[arg(long, value_name = "EPSILON")]
+    pub epsilon: Option<Epsilon>,
     /// Use this codebook, without a coordinator: then nothing is said of suppliers
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scope", "at_least", "purpose"])]
     pub codebook: Option<PathBuf>,

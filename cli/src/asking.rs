@@ -94,6 +94,18 @@ impl Asking {
             [first, .., last] => format!("{first}–{last}"),
         };
         let (least, asked) = (self.min_suppliers, self.scope.members().len());
+        if let Some(epsilon) = self.query.epsilon() {
+            return match lang {
+                Lang::En => format!(
+                    "At least {least} of the {asked} suppliers have to take part. Each charges ε = {epsilon} to its privacy \
+                     budget for `{dataset}`, for good, as soon as it answers. The total binds nobody: it has noise in it."
+                ),
+                Lang::Nl => format!(
+                    "Ten minste {least} van de {asked} leveranciers moeten meedoen. Elk boekt ε = {epsilon} af van zijn \
+                     privacybudget voor `{dataset}`, voorgoed, zodra hij antwoordt. Het totaal bindt niemand: er zit ruis in."
+                ),
+            };
+        }
         let which = match (lang, self.accepts_incomplete()) {
             (Lang::En, true) => format!("A total of {least} of the {asked} suppliers would do. It binds"),
             (Lang::En, false) => "An incomplete total (--at-least N) would bind".to_owned(),
@@ -112,6 +124,11 @@ impl Asking {
                  weigeren. Wat de afwezigen hebben, ontbreekt dan in deze jaren."
             ),
         }
+    }
+
+    /// h: the shares of noise of so many participants give the promised ε.
+    pub fn honest(&self) -> u64 {
+        self.min_suppliers.saturating_sub(self.scope.collusion() as u64)
     }
 
     /// The purpose, if any agreement names it as far as agreements have been shown.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use optelsom_codebook::{Codebook, Plan, Query, QueryId, SupplierId, Timestamp};
-use optelsom_disclosure::{Absence, Policy, Release, RoundFacts, Totals, protect};
+use optelsom_disclosure::{Absence, Noise, Policy, Release, RoundFacts, Totals, protect, protect_noised};
 use optelsom_ledger::{IdentityKey, Member, Requester, Roster};
 use optelsom_proto::v1;
 use optelsom_proto::wire::Holding;
@@ -132,7 +132,11 @@ pub(crate) fn release(sql: &str, columns: &[&[i64]]) -> Release {
     let codebook = codebook();
     let plan = Plan::new(&codebook, &Query::from_sql(&codebook, sql).unwrap()).unwrap();
     let policy = Policy::for_dataset(plan.dataset()).unwrap();
-    let table = protect(&plan, &policy, Totals::new(columns.iter().map(|column| column.to_vec()).collect())).unwrap();
+    let totals = Totals::new(columns.iter().map(|column| column.to_vec()).collect());
+    let table = match Noise::of(&plan, 4) {
+        Some(noise) => protect_noised(&plan, &noise, 5, totals).unwrap(),
+        None => protect(&plan, &policy, totals).unwrap(),
+    };
     let all = SUPPLIERS.map(supplier);
     let round = RoundFacts {
         query: QueryId::from_bytes([0xab; 32]),

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use optelsom_codebook::{Codebook, MAX_DOCUMENT_BYTES, Query, QueryError};
+use optelsom_codebook::{Codebook, Epsilon, MAX_DOCUMENT_BYTES, Query, QueryError};
 
 use crate::configuration::read_text;
 use crate::failure::Failure;
@@ -24,6 +24,20 @@ pub fn read(argument: &str) -> Result<String, Failure> {
         return read_text(Path::new(argument), limit);
     }
     Ok(argument.to_owned())
+}
+
+/// The question with the noise that the command line asks for.
+///
+/// # Errors
+/// When the question asks for another ε itself, or for what cannot be had with noise.
+pub fn with_noise(query: Query, epsilon: Option<Epsilon>) -> Result<Query, Failure> {
+    match (epsilon, query.epsilon()) {
+        (None, _) => Ok(query),
+        (Some(wanted), Some(asked)) if wanted != asked => {
+            Err(Failure::Usage(format!("--epsilon {wanted}, and the question itself says epsilon = {asked}; say one")))
+        }
+        (Some(wanted), _) => Ok(query.with_epsilon(wanted)?),
+    }
 }
 
 /// Reads SQL, or a query document where the text begins with a brace.

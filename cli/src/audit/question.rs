@@ -88,6 +88,14 @@ impl Reader<'_> {
             text.push_str(words(self.lang, ", naar ", ", by "));
             text.push_str(&axes.join(words(self.lang, " en ", " and ")));
         }
+        if let Some(epsilon) = query.epsilon() {
+            text.push_str(words(
+                self.lang,
+                "; met ruis in plaats van verbergen, ε = ",
+                "; with noise in place of hiding, ε = ",
+            ));
+            text.push_str(&epsilon.to_string());
+        }
         text
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use optelsom_codebook::{Codebook, Hash256, OutputKind, Plan, Query, SupplierId};
-use optelsom_disclosure::{Absence, CellValue, Note, Policy, Release, RoundFacts};
+use optelsom_disclosure::{Absence, CellValue, Noise, Note, Policy, Release, RoundFacts};
 use optelsom_ledger::entry::{
     ApprovalRule, AuthorisationEntry, FinalEntry, Outcome, ParticipantsEntry, ReleaseEntry, salted_digest,
 };
@@ -212,6 +212,11 @@ fn says_what_was_logged<'s>(
     if complete != (parts.release.outcome == Outcome::Complete) {
         return Err(Fault::Says("whether all suppliers took part"));
     }
+    if let Some(noise) = Noise::of(plan, entry.honest_participants())
+        && !noise.is_said_by(release.table(), plan, facts.taking_part.len() as u64)
+    {
+        return Err(Fault::Says("how much noise was added"));
+    }
     let again = Release::new(codebook, plan, policy, facts, release.table().clone())?;
     if again != *release || again.to_json()? != parts.table {
         return Err(Fault::Says("question, rules, labels or notes"));
@@ -254,8 +259,11 @@ fn computed(plan: &Plan, release: &Release) -> usize {
     let of_row = |figures: &[CellValue]| {
         let pairs = plan.outputs().iter().zip(figures);
         let computed = pairs.filter(|(output, value)| {
-            !matches!(output.kind(), OutputKind::Count { .. } | OutputKind::Sum { .. }) && value.value().is_some()
-                || matches!(value, CellValue::Within(_))
+            let added_up = matches!(
+                output.kind(),
+                OutputKind::Count { .. } | OutputKind::Sum { .. } | OutputKind::NoisedSum { .. }
+            );
+            !added_up && value.value().is_some() || matches!(value, CellValue::Within(_))
         });
         computed.count()
     };

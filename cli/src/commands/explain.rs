@@ -15,7 +15,7 @@ pub(super) async fn run(session: Session<'_>, arguments: &ExplainArguments) -> R
     let mut out = Vec::new();
     if let Some(path) = &arguments.codebook {
         let codebook = codebook_file(path)?;
-        let query = question::parse(&codebook, &text)?;
+        let query = question::with_noise(question::parse(&codebook, &text)?, arguments.epsilon)?;
         if arguments.document {
             return print(format!("{}\n", query.canonical_json()).as_bytes());
         }
@@ -27,7 +27,7 @@ pub(super) async fn run(session: Session<'_>, arguments: &ExplainArguments) -> R
     let lang = session.lang(Some(&configuration));
     let mut federation = Federation::open(&configuration).await?;
     let catalogue = federation.catalogue().await?;
-    let query = asking::read(&catalogue, &text)?;
+    let query = question::with_noise(asking::read(&catalogue, &text)?, arguments.epsilon)?;
     if arguments.document {
         return print(format!("{}\n", query.canonical_json()).as_bytes());
     }

@@ -26,7 +26,7 @@ pub(super) async fn run(session: Session<'_>, arguments: &QueryArguments) -> Res
     let key = read_identity(&configuration.identity)?;
     let mut federation = Federation::open(&configuration).await?;
     let catalogue = federation.catalogue().await?;
-    let query = asking::read(&catalogue, &text)?;
+    let query = question::with_noise(asking::read(&catalogue, &text)?, arguments.epsilon)?;
     let facts = federation.facts(&catalogue, query.dataset().name()).await?;
     let wishes = Wishes {
         purpose: arguments.purpose.as_deref().or(configuration.purpose.as_deref()),

@@ -4,7 +4,8 @@ mod supplier;
 
 use std::io::{self, Write};
 
-use optelsom_codebook::{Axis, Column, Dataset, Lang, Measure, Plan};
+use optelsom_codebook::{Axis, Column, Dataset, Epsilon, Lang, Measure, Plan, format_decimal};
+use optelsom_disclosure::Noise;
 
 pub use supplier::{Agreed, Supplier, suppliers};
 
@@ -41,15 +42,68 @@ fn write_cells(out: &mut dyn Write, plan: &Plan, lang: Lang) -> io::Result<()> {
     let (blocks, columns) = (plan.blocks().len(), columns.join(", "));
     let k = plan.dataset().minimum_frequency();
     match lang {
+        Lang::Nl => writeln!(out, "Cellen: {cells} (blokken: {blocks}); opgeteld wordt per cel: {columns}")?,
+        Lang::En => writeln!(out, "Cells: {cells} (blocks: {blocks}); added up in each cell: {columns}")?,
+    }
+    if let Some(epsilon) = plan.query().epsilon() {
+        return write_sensitivity(out, plan, epsilon, lang);
+    }
+    match lang {
         Lang::Nl => {
-            writeln!(out, "Cellen: {cells} (blokken: {blocks}); opgeteld wordt per cel: {columns}")?;
             writeln!(out, "Cellen onder {k} worden verborgen.")
         }
         Lang::En => {
-            writeln!(out, "Cells: {cells} (blocks: {blocks}); added up in each cell: {columns}")?;
             writeln!(out, "Cells under {k} will be hidden.")
         }
     }
+}
+
+/// ε, and what one row can change each column by.
+fn write_sensitivity(out: &mut dyn Write, plan: &Plan, epsilon: Epsilon, lang: Lang) -> io::Result<()> {
+    match lang {
+        Lang::Nl => writeln!(out, "Ruis in plaats van verbergen: ε = {epsilon}, gelijk verdeeld over de kolommen.")?,
+        Lang::En => writeln!(out, "Noise in place of hiding: ε = {epsilon}, in equal parts for each column.")?,
+    }
+    for column in plan.columns() {
+        let (name, most) = (column_text(column, plan.dataset()), in_units(plan, column, plan.sensitivity(column)));
+        match lang {
+            Lang::Nl => writeln!(out, "  Δ = {most}: zoveel kan één rij aan alle cellen van {name} samen veranderen")?,
+            Lang::En => writeln!(out, "  Δ = {most}: by so much one row can change all cells of {name} together")?,
+        }
+    }
+    Ok(())
+}
+
+/// A number of a column in the measure's own unit.
+fn in_units(plan: &Plan, column: &Column, scaled: u64) -> String {
+    let decimals = column.measure().and_then(|at| plan.dataset().measures().get(at)).map_or(0, Measure::decimals);
+    format_decimal(i64::try_from(scaled).unwrap_or(i64::MAX), decimals)
+}
+
+/// How much noise there will be, once it is known who is asked.
+fn write_noise(out: &mut dyn Write, asking: &Asking, lang: Lang) -> io::Result<()> {
+    let (asked, honest) = (asking.scope.members().len() as u64, asking.honest());
+    let Some(noise) = Noise::of(&asking.plan, honest) else { return Ok(()) };
+    for (at, column) in asking.plan.columns().iter().enumerate() {
+        let Some(spread) = noise.spread(at, asked) else { continue };
+        let name = column_text(column, asking.plan.dataset());
+        let half_width = in_units(&asking.plan, column, spread.half_width().unsigned_abs());
+        let decimals = column.measure().and_then(|at| asking.plan.dataset().measures().get(at));
+        let deviation = format_decimal(spread.hundredths(), decimals.map_or(0, Measure::decimals) + 2);
+        match lang {
+            Lang::Nl => writeln!(
+                out,
+                "Ruis in {name}: standaardafwijking {deviation}, 95 %-interval ± {half_width}, als alle {asked} meedoen (de \
+                 delen van {honest} volstaan voor ε)"
+            )?,
+            Lang::En => writeln!(
+                out,
+                "Noise in {name}: standard deviation {deviation}, 95 % interval ± {half_width}, if all {asked} take part (the \
+                 shares of {honest} suffice for ε)"
+            )?,
+        }
+    }
+    Ok(())
 }
 
 fn column_text(column: &Column, dataset: &Dataset) -> String {
@@ -114,6 +168,7 @@ pub fn write_suppliers(out: &mut dyn Write, asking: &Asking, suppliers: &[Suppli
         Lang::Nl => writeln!(out, "\nGevraagd worden er {asked}; ten minste {least} moeten meedoen.")?,
         Lang::En => writeln!(out, "\n{asked} are asked; at least {least} have to take part.")?,
     }
+    write_noise(out, asking, lang)?;
     let willing = suppliers.iter().filter(|supplier| supplier.asked && supplier.will_take_part()).count();
     if (willing as u64) < least {
         match lang {

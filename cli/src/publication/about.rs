@@ -71,8 +71,45 @@ impl<'r> About<'r> {
         format!("{taking_part} {} {asked}", words(self.lang, "van", "of"))
     }
 
+    /// ε of a table with noise.
+    pub fn epsilon(&self) -> Option<&'r str> {
+        self.release.notes().iter().find_map(|note| match note {
+            Note::Noised { epsilon, .. } => Some(epsilon.as_str()),
+            _ => None,
+        })
+    }
+
+    /// k, where cells are hidden by it.
+    pub fn minimum_frequency(&self) -> Option<String> {
+        (!self.release.is_noised()).then(|| self.release.minimum_frequency().to_string())
+    }
+
+    /// How much noise the figures have.
+    fn noise(&self, epsilon: &str) -> String {
+        let of_figure = |figure: &FigureHeading| {
+            let noise = figure.noise.as_ref()?;
+            let (name, deviation, half_width) =
+                (figure.label.get(self.lang), &noise.standard_deviation, &noise.half_width);
+            Some(match self.lang {
+                Lang::Nl => format!("{name}: standaardafwijking {deviation}, 95 %-interval ± {half_width}"),
+                Lang::En => format!("{name}: standard deviation {deviation}, 95 % interval ± {half_width}"),
+            })
+        };
+        let figures: Vec<String> = self.release.table().figures().iter().filter_map(of_figure).collect();
+        let figures = figures.join("; ");
+        match self.lang {
+            Lang::Nl => {
+                format!("Ruis in plaats van verbergen, ε = {epsilon}. {figures}. Niets is verborgen of afgerond.")
+            }
+            Lang::En => format!("Noise in place of hiding, ε = {epsilon}. {figures}. Nothing is hidden or rounded."),
+        }
+    }
+
     /// By which rules cells are hidden, as far as they came to bear on this table; never their parameters but k.
     pub fn rules(&self) -> String {
+        if let Some(epsilon) = self.epsilon() {
+            return self.noise(epsilon);
+        }
         let any =
             |wanted| self.release.table().rows().iter().flat_map(Row::figures).any(|cell| cell.status() == wanted);
         let k = self.release.minimum_frequency();
@@ -151,7 +188,12 @@ impl<'r> About<'r> {
             fact("suppliers_taking_part", "Deden mee", "Took part", names(release.suppliers_taking_part())),
             fact("suppliers_asked", "Gevraagd", "Asked", names(release.suppliers_asked())),
             fact("rules", "Regels", "Rules", self.rules()),
-            fact("minimum_frequency", "Minimumaantal", "Minimum frequency", release.minimum_frequency().to_string()),
+        ]);
+        facts.extend(
+            self.minimum_frequency().map(|k| fact("minimum_frequency", "Minimumaantal", "Minimum frequency", k)),
+        );
+        facts.extend(self.epsilon().map(|epsilon| fact("epsilon", "Epsilon", "Epsilon", epsilon.to_owned())));
+        facts.extend([
             fact("notes", "Opmerkingen", "Notes", self.notes().join(" ")),
             fact("note_codes", "Opmerkingen (codes)", "Notes (codes)", self.note_codes()),
             fact("question", "Vraag in SQL", "Question in SQL", release.question().to_owned()),

@@ -2,7 +2,7 @@
 //! format has words and codes for it.
 
 use optelsom_codebook::Lang;
-use optelsom_disclosure::{Bounds, CellValue, Decimal};
+use optelsom_disclosure::{Bounds, CellValue, Decimal, Estimate};
 
 use crate::words::{grouped, words};
 
@@ -13,6 +13,8 @@ pub enum Look {
     Number(Decimal),
     /// A number between two others.
     Interval(Bounds),
+    /// A number with noise, in the middle of an interval.
+    Estimate(Estimate),
     /// Something was counted, and is not shown.
     Hidden,
     /// There is nothing that could be shown.
@@ -24,6 +26,7 @@ pub const fn look(cell: &CellValue) -> Look {
     match cell {
         CellValue::Shown(value) | CellValue::TrueZero(value) | CellValue::Rounded(value) => Look::Number(*value),
         CellValue::Within(bounds) => Look::Interval(*bounds),
+        CellValue::Noised(estimate) => Look::Estimate(*estimate),
         CellValue::HiddenTooFew
         | CellValue::HiddenTooFewSuppliers
         | CellValue::HiddenDominance
@@ -35,7 +38,11 @@ pub const fn look(cell: &CellValue) -> Look {
 /// A cell without a number, in words short enough for a table.
 pub const fn word(cell: &CellValue, lang: Lang) -> Option<&'static str> {
     match cell {
-        CellValue::Shown(_) | CellValue::TrueZero(_) | CellValue::Rounded(_) | CellValue::Within(_) => None,
+        CellValue::Shown(_)
+        | CellValue::TrueZero(_)
+        | CellValue::Rounded(_)
+        | CellValue::Within(_)
+        | CellValue::Noised(_) => None,
         CellValue::HiddenTooFew => Some(words(lang, "te weinig", "too few")),
         CellValue::HiddenTooFewSuppliers => Some(words(lang, "te weinig leveranciers", "too few suppliers")),
         CellValue::HiddenDominance => Some(words(lang, "overheersing", "dominance")),
@@ -55,6 +62,10 @@ pub fn cell_text(cell: &CellValue, lang: Lang) -> String {
         (None, Look::Interval(Bounds::Below(upper))) => format!("< {}", number(&upper)),
         (None, Look::Interval(Bounds::Between(lower, upper))) => format!("{} – < {}", number(&lower), number(&upper)),
         (None, Look::Interval(Bounds::From(lower))) => format!("≥ {}", number(&lower)),
+        (None, Look::Estimate(estimate)) => {
+            let (lower, upper) = (number(&estimate.lower()), number(&estimate.upper()));
+            format!("{} ({lower} … {upper})", number(&estimate.value()))
+        }
         // Each kind without a number has words.
         (None, Look::Hidden | Look::Missing) => cell.status().label(lang).to_owned(),
     }
@@ -62,12 +73,13 @@ pub fn cell_text(cell: &CellValue, lang: Lang) -> String {
 
 /// `OBS_STATUS` (SDMX code list CL_OBS_STATUS 2.2) and `CONF_STATUS` (CL_CONF_STATUS 1.2) of a cell.
 ///
-/// `A` normal, `Q` missing since suppressed, `L` missing since not collected, `O` missing, `M` missing since it cannot
+/// `A` normal, `E` estimated, `Q` missing since suppressed, `L` missing since not collected, `O` missing, `M` missing since it cannot
 /// exist; `F` free, `A` primary confidentiality due to small counts (of rows or of suppliers), `G` due to dominance,
 /// `D` secondary confidentiality set by the sender.
 pub const fn sdmx_status(cell: &CellValue) -> (&'static str, &'static str) {
     match cell {
         CellValue::Shown(_) | CellValue::TrueZero(_) | CellValue::Rounded(_) | CellValue::Within(_) => ("A", "F"),
+        CellValue::Noised(_) => ("E", "F"),
         CellValue::HiddenTooFew | CellValue::HiddenTooFewSuppliers => ("Q", "A"),
         CellValue::HiddenDominance => ("Q", "G"),
         CellValue::HiddenProtectsOthers => ("Q", "D"),

@@ -53,6 +53,8 @@ pub enum Place {
     At(f64),
     /// Between two numbers; an open side has none.
     Within(Option<f64>, Option<f64>),
+    /// A number with noise: the number, and the lower and upper end of its interval.
+    Around(f64, f64, f64),
     /// Something was counted and is hidden: a gap that is marked.
     Hidden,
     /// There is no figure.
@@ -187,6 +189,9 @@ fn position(cell: &CellValue) -> Place {
         Look::Interval(Bounds::Below(upper)) => Place::Within(None, Some(number(upper))),
         Look::Interval(Bounds::Between(lower, upper)) => Place::Within(Some(number(lower)), Some(number(upper))),
         Look::Interval(Bounds::From(lower)) => Place::Within(Some(number(lower)), None),
+        Look::Estimate(estimate) => {
+            Place::Around(number(estimate.value()), number(estimate.lower()), number(estimate.upper()))
+        }
         Look::Hidden => Place::Hidden,
         Look::Missing => Place::Missing,
     }

@@ -13,9 +13,9 @@ pub enum Content {
     Label(usize),
     /// The value of this figure.
     Value(usize),
-    /// The lower bound of this figure, inclusive.
+    /// The lower bound of this figure, inclusive: of a quantile, or of the interval of a figure with noise.
     Lower(usize),
-    /// The upper bound of this figure, exclusive.
+    /// The upper bound of this figure: of a quantile, exclusive; of the interval of a figure with noise, inclusive.
     Upper(usize),
     /// The status of this figure.
     Status(usize),
@@ -40,11 +40,12 @@ pub fn columns(table: &ProtectedTable, constants: &[&str]) -> Vec<Column> {
         columns.push(format!("{} label", axis.name), Content::Label(place));
     }
     for (place, figure) in table.figures().iter().enumerate() {
-        if figure.kind == FigureKind::Quantile {
+        if figure.kind != FigureKind::Quantile {
+            columns.push(figure.name.clone(), Content::Value(place));
+        }
+        if figure.kind == FigureKind::Quantile || figure.noise.is_some() {
             columns.push(format!("{} lower", figure.name), Content::Lower(place));
             columns.push(format!("{} upper", figure.name), Content::Upper(place));
-        } else {
-            columns.push(figure.name.clone(), Content::Value(place));
         }
         columns.push(format!("{} status", figure.name), Content::Status(place));
     }

@@ -1,6 +1,7 @@
 //! A release as CSV, UTF-8 with a heading: codes and labels of each axis, value and status of each figure.
 //!
-//! An empty code is the total over that axis. A quantile has a lower and an upper bound in place of a value. The last
+//! An empty code is the total over that axis. A quantile has a lower and an upper bound in place of a value, a figure with
+//! noise has the ends of its interval beside it. The last
 //! columns say in every row what the table is of, so that rows may be put together with those of other tables; notes stand
 //! there by their codes. Text that a spreadsheet would compute has an apostrophe before it.
 
@@ -53,7 +54,7 @@ pub fn table(release: &Release, lang: Lang, flavour: Flavour) -> io::Result<Vec<
 /// What stands in every row.
 fn constants(release: &Release, lang: Lang) -> Vec<(&'static str, String)> {
     let about = About::new(release, lang);
-    vec![
+    let mut constants = vec![
         ("title", about.title()),
         ("selection", about.selection().unwrap_or_default()),
         ("unit", release.unit().code().to_owned()),
@@ -63,11 +64,13 @@ fn constants(release: &Release, lang: Lang) -> Vec<(&'static str, String)> {
         ("query", release.query().to_string()),
         ("suppliers_taking_part", release.suppliers_taking_part().len().to_string()),
         ("suppliers_asked", release.suppliers_asked().len().to_string()),
-        ("minimum_frequency", release.minimum_frequency().to_string()),
+        ("minimum_frequency", about.minimum_frequency().unwrap_or_default()),
         ("released", about.released()),
         ("notes", about.note_codes()),
         ("citation", about.citation()),
-    ]
+    ];
+    constants.extend(about.epsilon().map(|epsilon| ("epsilon", epsilon.to_owned())));
+    constants
 }
 
 struct Rows<'r> {

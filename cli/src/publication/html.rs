@@ -114,7 +114,7 @@ fn write_row(page: &mut String, release: &Release, row: &Row, lang: Lang) {
 
 fn write_cell(page: &mut String, cell: &CellValue, lang: Lang) {
     let class = match look(cell) {
-        Look::Number(_) | Look::Interval(_) => "number",
+        Look::Number(_) | Look::Interval(_) | Look::Estimate(_) => "number",
         Look::Hidden | Look::Missing => "number word",
     };
     let (text, code, status) = (cell_text(cell, lang), cell.status().code(), cell.status().label(lang));

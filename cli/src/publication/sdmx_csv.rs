@@ -46,10 +46,19 @@ struct Observation {
 }
 
 fn observations(figure: &FigureHeading, cell: &CellValue) -> Vec<Observation> {
-    if figure.kind != FigureKind::Quantile {
-        return vec![Observation { suffix: "", name: ("", ""), value: cell.value() }];
-    }
+    let value = || Observation { suffix: "", name: ("", ""), value: cell.value() };
     let (lower, upper) = cell.bounds();
+    if figure.noise.is_some() {
+        let (of_lower, of_upper) = (", ondergrens 95 %-interval", ", bovengrens 95 %-interval");
+        return vec![
+            value(),
+            Observation { suffix: "_LOWER", name: (of_lower, ", lower end of the 95 % interval"), value: lower },
+            Observation { suffix: "_UPPER", name: (of_upper, ", upper end of the 95 % interval"), value: upper },
+        ];
+    }
+    if figure.kind != FigureKind::Quantile {
+        return vec![value()];
+    }
     vec![
         Observation { suffix: "_LOWER", name: (", ondergrens", ", lower bound"), value: lower },
         Observation { suffix: "_UPPER", name: (", bovengrens", ", upper bound"), value: upper },
@@ -210,6 +219,7 @@ fn version(version: &str) -> Option<&str> {
 fn observation_status_name(code: &str, lang: Lang) -> &'static str {
     match code {
         "A" => words(lang, "Normale waarde", "Normal value"),
+        "E" => words(lang, "Geschatte waarde", "Estimated value"),
         "Q" => words(lang, "Ontbreekt; onderdrukt", "Missing value; suppressed"),
         "L" => words(lang, "Ontbreekt; niet verzameld", "Missing value; data exist but were not collected"),
         "M" => words(lang, "Ontbreekt; kan niet bestaan", "Missing value; data cannot exist"),

@@ -166,3 +166,51 @@ fn a_folder_takes_a_bundle_and_a_file_has_a_format() {
     assert_eq!(destination("release/", Some(Format::Csv)), "refused");
     assert_eq!(destination("", Some(Format::Csv)), "refused");
 }
+
+fn with_noise(group_by: &str) -> Release {
+    let sql = format!("SELECT {group_by}, COUNT(*) FROM victims WHERE year BETWEEN 2023 AND 2024 GROUP BY {group_by}");
+    release(&format!("{sql} SETTINGS epsilon = 0.5"), &[&[1049, -3]])
+}
+
+#[test]
+fn figures_with_noise_have_their_interval_beside_them_in_every_format() {
+    let noised = with_noise("sex");
+    let text = rendered(&noised, Lang::En, Format::Table);
+    assert!(text.contains("1,049 (1,042 … 1,056)") && text.contains("-3 (-10 … 4)"), "{text}");
+    for told in ["Noise:", "ε = 0.5", "standard deviation 3.1", "95 % interval ± 7", "differential privacy"] {
+        assert!(text.contains(told), "{told} is not in\n{text}");
+    }
+    assert!(!text.contains("too few"), "{text}");
+    assert!(rendered(&noised, Lang::Nl, Format::Table).contains("95 %-interval ± 7"));
+    let csv = rendered(&noised, Lang::En, Format::Csv);
+    assert!(csv.starts_with("sex,sex label,count,count lower,count upper,count status,title"), "{csv}");
+    assert!(
+        csv.contains("M,man,-3,-10,4,noised,") && csv.contains(",epsilon\r\n") && csv.contains(",0.5\r\n"),
+        "{csv}"
+    );
+    let sdmx = rendered(&noised, Lang::En, Format::SdmxCsv);
+    for told in ["COUNT,number,-3,,E,Estimated value,F,Free,noised", "COUNT_LOWER", "COUNT_UPPER"] {
+        assert!(sdmx.contains(told), "{told} is not in\n{sdmx}");
+    }
+    let html = rendered(&noised, Lang::Nl, Format::Html);
+    assert!(html.contains("data-status=\"noised\"") && html.contains("met ruis") && html.contains("<svg"), "{html}");
+    for format in [Format::Xlsx, Format::Parquet] {
+        assert!(!render(&noised, Lang::En, format, false).unwrap().is_empty());
+    }
+    let json = rendered(&noised, Lang::En, Format::Json);
+    assert_eq!(Release::from_json(json.as_bytes()).unwrap(), noised);
+}
+
+/// Besides axes and grid there is a line from end to end of each interval, with a stroke across both ends.
+#[test]
+fn intervals_are_drawn() {
+    let lines = |release: &Release| rendered(release, Lang::En, Format::Svg).matches("<line").count();
+    let exact = |by: &str| {
+        let sql = format!("SELECT {by}, COUNT(*) FROM victims WHERE year BETWEEN 2023 AND 2024 GROUP BY {by}");
+        release(&sql, &[&[1049, 300]])
+    };
+    for by in ["sex", "year"] {
+        let (with, without) = (lines(&with_noise(by)), lines(&exact(by)));
+        assert!(with >= without + 6, "{by}: {with} lines with intervals, {without} without");
+    }
+}

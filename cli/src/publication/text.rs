@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use optelsom_codebook::{Lang, Timestamp};
 use optelsom_disclosure::{ProtectedTable, Release};
 
-use super::about::figure_heading;
+use super::about::{About, figure_heading};
 use super::cells::cell_text;
 use crate::browse::{align_right, unit_sentence};
 use crate::failure::printable;
@@ -76,14 +76,16 @@ fn facts(release: &Release, lang: Lang) -> Vec<(&'static str, String)> {
         Lang::En => format!("{}, asked {asked_at}, purpose: {purpose}", release.query().short()),
     };
     let k = release.minimum_frequency();
+    let about = About::new(release, lang);
     let hidden = match lang {
+        _ if release.is_noised() => about.rules(),
         Lang::Nl => format!("cellen onder {k}: “te weinig”, nooit 0"),
         Lang::En => format!("cells under {k}: “too few”, never 0"),
     };
     vec![
         (words(lang, "Eenheid", "Unit"), unit_sentence(release.unit(), lang).to_owned()),
         (words(lang, "Leveranciers", "Suppliers"), suppliers),
-        (words(lang, "Verborgen", "Hidden"), hidden),
+        (if release.is_noised() { words(lang, "Ruis", "Noise") } else { words(lang, "Verborgen", "Hidden") }, hidden),
         (words(lang, "Editie", "Edition"), release.edition().to_string()),
         (words(lang, "Codeboek", "Codebook"), codebook),
         (words(lang, "Vraag", "Query"), query),

@@ -117,6 +117,12 @@ impl<'w> Sheet<'w> {
                     format!("{name}, {}", words(self.lang, "vanaf", "from")),
                     format!("{name}, {}", words(self.lang, "tot", "to below")),
                 ]
+            } else if figure.noise.is_some() {
+                vec![
+                    name.clone(),
+                    format!("{name}, {}", words(self.lang, "95 % vanaf", "95 % from")),
+                    format!("{name}, {}", words(self.lang, "95 % tot en met", "95 % to")),
+                ]
             } else {
                 vec![name.clone()]
             };
@@ -145,6 +151,9 @@ impl<'w> Sheet<'w> {
             let numbers = if figure.kind == FigureKind::Quantile {
                 let (lower, upper) = cell.bounds();
                 vec![lower, upper]
+            } else if figure.noise.is_some() {
+                let (lower, upper) = cell.bounds();
+                vec![cell.value(), lower, upper]
             } else {
                 vec![cell.value()]
             };

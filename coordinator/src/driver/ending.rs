@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use optelsom_disclosure::{History, RoundFacts, Totals};
+use optelsom_disclosure::{History, Noise, RoundFacts, Totals};
 use optelsom_ledger::entry::Entry;
 use optelsom_secagg::CombinerRecord;
 use optelsom_secagg::combiner::{Evidence, Input, Outcome};
@@ -102,7 +102,9 @@ impl Host {
         history: History,
     ) -> Result<Made, NoRelease> {
         let (shared, plan, policy) = (Arc::clone(&self.shared), Arc::clone(&self.plan), self.policy.clone());
-        let making = move || release::make(&shared, &plan, &policy, totals, (facts, &evidence), &history);
+        let noise = Noise::of(&plan, self.entry.honest_participants());
+        let making =
+            move || release::make(&shared, (&plan, noise.as_ref()), &policy, totals, (facts, &evidence), &history);
         spawn_blocking(making).await.unwrap_or(Err(NoRelease::Failed))
     }
 

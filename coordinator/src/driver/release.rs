@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use optelsom_codebook::{Plan, SupplierId, Timestamp};
 use optelsom_disclosure::{
-    Absence, History, HistoryError, Policy, ProtectError, ProtectedTable, Release, ReleaseError, RoundFacts, Totals,
-    protect_after,
+    Absence, History, HistoryError, Noise, Policy, ProtectError, ProtectedTable, Release, ReleaseError, RoundFacts,
+    Totals, protect_after, protect_noised,
 };
 use optelsom_ledger::QueryEntry;
 use optelsom_secagg::Entropy;
@@ -64,10 +64,11 @@ impl Made {
     }
 }
 
-/// Protects totals, also against what was released before of the edition, writes the release document, and proves it.
+/// Protects totals, also against what was released before of the edition, or takes them as they are where the participants
+/// have added noise; writes the release document, and proves it.
 pub fn make(
     shared: &Shared,
-    plan: &Plan,
+    (plan, noise): (&Plan, Option<&Noise>),
     policy: &Policy,
     totals: Totals,
     (facts, evidence): (RoundFacts, &Evidence),
@@ -76,7 +77,10 @@ pub fn make(
     let mut random = [[0; 32]; 2];
     getrandom::fill(random.as_flattened_mut()).map_err(|cause| NoRelease::Random(cause.to_string()))?;
     let [salt, entropy] = random;
-    let table = protect_after(plan, policy, totals, &history.before(facts.taking_part.clone()))?;
+    let table = match noise {
+        Some(noise) => protect_noised(plan, noise, facts.taking_part.len() as u64, totals)?,
+        None => protect_after(plan, policy, totals, &history.before(facts.taking_part.clone()))?,
+    };
     let release = Release::new(&shared.codebook, plan, policy, facts, table)?;
     let proof = prove(shared, plan, policy, evidence, release.table(), &Entropy::new(entropy))?;
     let document = release.to_json()?;

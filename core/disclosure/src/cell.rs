@@ -24,6 +24,8 @@ pub enum Status {
     HiddenProtectsOthers,
     /// A count rounded to a multiple of a base, each by itself: parts need not add up to their total.
     Rounded,
+    /// The total with noise added to it, for differential privacy.
+    Noised,
     /// None of the suppliers asked collects what the cell is about: there is no figure, and no nought either.
     NotCollected,
     /// Suppliers that collect it were asked, and none of them took part.
@@ -42,6 +44,7 @@ impl Status {
             Self::HiddenTooFewSuppliers => "hidden-too-few-suppliers",
             Self::HiddenDominance => "hidden-dominance",
             Self::Rounded => "rounded",
+            Self::Noised => "noised",
             Self::NotCollected => "not-collected",
             Self::SupplierAbsent => "supplier-absent",
             Self::HiddenProtectsOthers => "hidden-protects-others",
@@ -64,6 +67,8 @@ impl Status {
             (Self::HiddenDominance, Lang::Nl) => "verborgen: overheersing",
             (Self::Rounded, Lang::En) => "rounded",
             (Self::Rounded, Lang::Nl) => "afgerond",
+            (Self::Noised, Lang::En) => "with noise",
+            (Self::Noised, Lang::Nl) => "met ruis",
             (Self::NotCollected, Lang::En) => "not collected by any supplier",
             (Self::NotCollected, Lang::Nl) => "door geen leverancier bijgehouden",
             (Self::SupplierAbsent, Lang::En) => "supplier absent",
@@ -98,6 +103,43 @@ impl Bounds {
     }
 }
 
+/// A total with noise, and the interval around it in which the truth lies in at least 95 of 100 cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    value: Decimal,
+    lower: Decimal,
+    upper: Decimal,
+}
+
+impl Estimate {
+    /// The interval from `half_width` below the value to as much above it; none where the two have not as many digits.
+    pub(crate) fn around(value: Decimal, half_width: Decimal) -> Option<Self> {
+        let same_digits = value.decimals() == half_width.decimals() && half_width.scaled() >= 0;
+        let lower = value.scaled().checked_sub(half_width.scaled()).map(|scaled| value.with_scaled(scaled))?;
+        let upper = value.scaled().checked_add(half_width.scaled()).map(|scaled| value.with_scaled(scaled))?;
+        same_digits.then_some(Self { value, lower, upper })
+    }
+
+    /// The total with noise.
+    pub const fn value(&self) -> Decimal {
+        self.value
+    }
+
+    /// The lower end of the interval, which is within it.
+    pub const fn lower(&self) -> Decimal {
+        self.lower
+    }
+
+    /// The upper end of the interval, which is within it.
+    pub const fn upper(&self) -> Decimal {
+        self.upper
+    }
+
+    pub(crate) fn half_width(&self) -> Option<Decimal> {
+        self.upper.scaled().checked_sub(self.value.scaled()).map(|scaled| self.value.with_scaled(scaled))
+    }
+}
+
 /// One figure of one row: a value with its status, or a status that says why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "CellDocument", into = "CellDocument")]
@@ -118,6 +160,8 @@ pub enum CellValue {
     HiddenProtectsOthers,
     /// A count, rounded by itself.
     Rounded(Decimal),
+    /// A total with noise, and how far off it may be.
+    Noised(Estimate),
     /// No supplier asked collects it.
     NotCollected,
     /// No supplier that collects it took part.
@@ -137,6 +181,7 @@ impl CellValue {
             Self::HiddenDominance => Status::HiddenDominance,
             Self::HiddenProtectsOthers => Status::HiddenProtectsOthers,
             Self::Rounded(_) => Status::Rounded,
+            Self::Noised(_) => Status::Noised,
             Self::NotCollected => Status::NotCollected,
             Self::SupplierAbsent => Status::SupplierAbsent,
             Self::NotApplicable => Status::NotApplicable,
@@ -147,6 +192,7 @@ impl CellValue {
     pub const fn value(&self) -> Option<Decimal> {
         match self {
             Self::Shown(value) | Self::TrueZero(value) | Self::Rounded(value) => Some(*value),
+            Self::Noised(estimate) => Some(estimate.value),
             Self::Within(_)
             | Self::HiddenTooFew
             | Self::HiddenTooFewSuppliers
@@ -158,12 +204,13 @@ impl CellValue {
         }
     }
 
-    /// The bounds of a quantile: lower (inclusive), upper (exclusive).
+    /// The bounds of a quantile: lower (inclusive), upper (exclusive); those of a figure with noise: both included.
     pub const fn bounds(&self) -> (Option<Decimal>, Option<Decimal>) {
         match self {
             Self::Within(Bounds::Below(upper)) => (None, Some(*upper)),
             Self::Within(Bounds::Between(lower, upper)) => (Some(*lower), Some(*upper)),
             Self::Within(Bounds::From(lower)) => (Some(*lower), None),
+            Self::Noised(estimate) => (Some(estimate.lower), Some(estimate.upper)),
             _ => (None, None),
         }
     }
@@ -193,6 +240,16 @@ impl TryFrom<CellDocument> for CellValue {
     type Error = &'static str;
 
     fn try_from(document: CellDocument) -> Result<Self, Self::Error> {
+        if document.status == Status::Noised {
+            let (Some(value), Some(lower), Some(upper)) = (document.value, document.lower, document.upper) else {
+                return Err("a figure with noise without its interval");
+            };
+            let estimate = Estimate { value, lower, upper };
+            return match estimate.half_width() {
+                Some(half_width) if Estimate::around(value, half_width) == Some(estimate) => Ok(Self::Noised(estimate)),
+                _ => Err("a figure with noise that is not in the middle of its interval"),
+            };
+        }
         match (document.status, document.value, Bounds::new(document.lower, document.upper)) {
             (Status::Shown, Some(value), None) => Ok(Self::Shown(value)),
             (Status::Shown, None, Some(bounds)) => Ok(Self::Within(bounds)),
@@ -227,6 +284,10 @@ mod tests {
             (CellValue::HiddenDominance, r#"{"status":"hidden-dominance"}"#),
             (CellValue::HiddenProtectsOthers, r#"{"status":"hidden-protects-others"}"#),
             (CellValue::Rounded(Decimal::whole(15)), r#"{"status":"rounded","value":"15"}"#),
+            (
+                CellValue::Noised(Estimate::around(Decimal::whole(-3), Decimal::whole(12)).unwrap()),
+                r#"{"status":"noised","value":"-3","lower":"-15","upper":"9"}"#,
+            ),
             (CellValue::NotCollected, r#"{"status":"not-collected"}"#),
             (CellValue::SupplierAbsent, r#"{"status":"supplier-absent"}"#),
             (CellValue::NotApplicable, r#"{"status":"not-applicable"}"#),
@@ -247,6 +308,12 @@ mod tests {
             r#"{"status":"shown","value":"4","lower":"3"}"#,
             r#"{"status":"shown","value":"4","note":"x"}"#,
             r#"{"status":"seen","value":"4"}"#,
+            r#"{"status":"noised","value":"4"}"#,
+            r#"{"status":"noised","lower":"3","upper":"5"}"#,
+            r#"{"status":"noised","value":"4","lower":"3","upper":"6"}"#,
+            r#"{"status":"noised","value":"4","lower":"5","upper":"3"}"#,
+            r#"{"status":"noised","value":"4","lower":"3","upper":"5.0"}"#,
+            r#"{"status":"shown","value":"4","lower":"3","upper":"5"}"#,
         ] {
             assert!(serde_json::from_str::<CellValue>(bad).is_err(), "{bad}");
         }

@@ -56,6 +56,11 @@ impl Decimal {
         Some(Self { scaled: i128::try_from(rounded).ok()?, decimals })
     }
 
+    /// Another number with as many digits after the point.
+    pub(crate) fn with_scaled(self, scaled: i128) -> Self {
+        Self { scaled, ..self }
+    }
+
     /// The digits after the point.
     pub fn decimals(&self) -> u32 {
         self.decimals

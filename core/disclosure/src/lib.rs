@@ -13,6 +13,7 @@ mod cell;
 mod coverage;
 mod decimal;
 mod history;
+mod noise;
 mod note;
 mod policy;
 mod protect;
@@ -21,15 +22,16 @@ mod suppress;
 mod table;
 mod totals;
 
-pub use cell::{Bounds, CellValue, Status};
+pub use cell::{Bounds, CellValue, Estimate, Status};
 pub use coverage::Coverage;
 pub use decimal::{Decimal, MAX_DECIMALS, NotADecimal};
 pub use history::{History, HistoryError};
+pub use noise::{Noise, NoiseSeed, Spread};
 pub use note::{Absence, Note};
 pub use policy::{LEAST_MINIMUM_FREQUENCY, LEAST_SUPPLIERS_OF_A_SUM, Policy, PolicyError};
-pub use protect::{ProtectError, protect, protect_after};
+pub use protect::{ProtectError, protect, protect_after, protect_noised};
 pub use release::{CodebookReference, RELEASE_FORMAT, Release, ReleaseError, RoundFacts};
-pub use table::{AxisHeading, Base, FigureHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
+pub use table::{AxisHeading, Base, FigureHeading, FigureKind, FigureNoise, PlaceHeading, ProtectedTable, Row};
 pub use totals::Totals;
 
 #[cfg(test)]

@@ -26,6 +26,13 @@ pub enum Note {
     },
     /// Counts are rounded to a multiple of a base, each by itself, so that parts need not add up to their total.
     Rounded,
+    /// Every figure has noise in it, for differential privacy.
+    Noised {
+        /// ε, such as `0.5`.
+        epsilon: String,
+        /// What ε is about: `report` or `person`, one row of the data.
+        unit: String,
+    },
     /// No row was counted at all: every figure is a true zero or does not apply.
     NothingCounted,
     /// Fewer suppliers took part than were asked.
@@ -97,6 +104,7 @@ impl Note {
             Self::MultipleValued { .. } => "multiple-valued",
             Self::OtherCodesNotShown { .. } => "other-codes-not-shown",
             Self::Rounded => "rounded",
+            Self::Noised { .. } => "noised",
             Self::NothingCounted => "nothing-counted",
             Self::IncompleteTotal { .. } => "incomplete-total",
             Self::SupplierAbsent { .. } => "supplier-absent",
@@ -121,6 +129,11 @@ impl Note {
                 format!("The rows were selected by “{}”; further values that they have of it are not shown.", label.en)
             }
             Self::Rounded => "Counts are rounded, each by itself: parts need not add up to their total.".to_owned(),
+            Self::Noised { epsilon, unit } => format!(
+                "Each figure has random noise in it, so that no single {unit} can be told from the table (differential \
+                 privacy, ε = {epsilon}). The truth lies within the interval given in at least 95 of 100 figures. A figure \
+                 can be below nought, and parts need not add up to their total."
+            ),
             Self::NothingCounted => "No row was counted at all.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {
                 format!("Incomplete: {taking_part} of the {asked} suppliers asked took part.")
@@ -148,6 +161,14 @@ impl Note {
             }
             Self::Rounded => {
                 "Aantallen zijn afgerond, elk apart: delen hoeven niet op te tellen tot hun totaal.".to_owned()
+            }
+            Self::Noised { epsilon, unit } => {
+                let one = if unit == "person" { "persoon" } else { "melding" };
+                format!(
+                    "In elk cijfer zit willekeurige ruis, zodat geen enkele {one} uit de tabel is af te leiden (differential \
+                     privacy, ε = {epsilon}). De waarheid ligt in ten minste 95 van de 100 cijfers binnen het gegeven \
+                     interval. Een cijfer kan onder nul liggen, en delen tellen niet altijd op tot hun totaal."
+                )
             }
             Self::NothingCounted => "Er is geen enkele rij geteld.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {

@@ -254,6 +254,11 @@ impl Release {
         self.disclosure_policy
     }
 
+    /// Whether its figures have noise in them, in place of hidden cells.
+    pub fn is_noised(&self) -> bool {
+        self.table.figures().iter().any(|figure| figure.noise.is_some())
+    }
+
     /// What the reader has to know beside the figures.
     pub fn notes(&self) -> &[Note] {
         &self.notes

@@ -7,6 +7,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cell::{CellValue, Status};
+use crate::decimal::Decimal;
 use crate::note::Note;
 
 /// An axis of the table: a variable, or the bins of a histogram.
@@ -57,7 +58,7 @@ impl From<&OutputKind> for FigureKind {
     fn from(kind: &OutputKind) -> Self {
         match kind {
             OutputKind::Count { .. } => Self::Count,
-            OutputKind::Sum { .. } => Self::Sum,
+            OutputKind::Sum { .. } | OutputKind::NoisedSum { .. } => Self::Sum,
             OutputKind::Mean { .. } => Self::Mean,
             OutputKind::Variance { .. } => Self::Variance,
             OutputKind::StandardDeviation { .. } => Self::StandardDeviation,
@@ -84,6 +85,19 @@ pub struct FigureHeading {
     /// What a count is rounded to a multiple of, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounded_to: Option<u64>,
+    /// How far it may lie from the truth, where noise was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<FigureNoise>,
+}
+
+/// How far a figure with noise may lie from the truth, when all participants have added their shares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FigureNoise {
+    /// The standard deviation of the noise, rounded up.
+    pub standard_deviation: Decimal,
+    /// In 95 of 100 cells, at least, figure and truth lie no farther apart than this.
+    pub half_width: Decimal,
 }
 
 /// One row of the table.
@@ -184,6 +198,9 @@ impl ProtectedTable {
         }
         if self.rows.iter().flat_map(Row::figures).any(|cell| cell.status() == Status::Rounded) {
             notes.push(Note::Rounded);
+        }
+        if let Some(epsilon) = plan.query().epsilon() {
+            notes.push(Note::Noised { epsilon: epsilon.to_string(), unit: plan.dataset().unit().code().to_owned() });
         }
         notes
     }
@@ -296,9 +313,17 @@ impl RowReading {
         if !self.figures.iter().zip(figures).all(rounded_as_declared) {
             return Err("a value has another number of digits after the point than its heading".to_owned());
         }
+        let noised_as_declared = |(cell, heading): (&CellValue, &FigureHeading)| match (cell, &heading.noise) {
+            (CellValue::Noised(estimate), Some(noise)) => estimate.half_width() == Some(noise.half_width),
+            (CellValue::Noised(_), None) | (_, Some(_)) => false,
+            (_, None) => true,
+        };
+        if !self.figures.iter().zip(figures).all(noised_as_declared) {
+            return Err("a figure with noise that its heading knows nothing of, or the other way round".to_owned());
+        }
         let bounds_of_a_quantile = |(cell, heading): (&CellValue, &FigureHeading)| match cell {
             CellValue::Within(_) => heading.kind == FigureKind::Quantile,
-            CellValue::Shown(_) | CellValue::TrueZero(_) | CellValue::Rounded(_) => {
+            CellValue::Shown(_) | CellValue::TrueZero(_) | CellValue::Rounded(_) | CellValue::Noised(_) => {
                 heading.kind != FigureKind::Quantile
             }
             _ => true,

@@ -163,6 +163,12 @@ impl QueryEntry {
         leaf_hash(&self.to_bytes())
     }
 
+    /// h: so many of the participants are honest, whoever they are, as long as no more than c collude. Of noise, the shares
+    /// of so many have to be enough.
+    pub fn honest_participants(&self) -> u64 {
+        self.min_suppliers.saturating_sub(self.collusion)
+    }
+
     /// Checks that roster and bound on collusion are those in force here.
     ///
     /// # Errors

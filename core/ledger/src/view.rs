@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use optelsom_codebook::{Agreement, Codebook, Hash256, Plan, PlanLimits, Query, QueryId, SupplierId};
+use optelsom_codebook::{Agreement, Codebook, Epsilon, Hash256, Plan, PlanLimits, Query, QueryId, SupplierId};
 
 use crate::entry::{DocumentChange, DocumentEntry, Ended, EndingFault, Endings, Entry, ParticipantsEntry, Subject};
 use crate::guard::{About, GuardRefusal, History, Known, Period};
@@ -125,6 +125,21 @@ impl LogView {
         self.entries.get(&index)
     }
 
+    /// What noised answers a supplier may have given to queries before this index: dataset and ε of each that asked it. One
+    /// that cannot be read counts as if it had asked for the largest ε.
+    pub fn noised_before(&self, end: u64, supplier: &SupplierId) -> Vec<(QueryId, String, Epsilon)> {
+        let asked = self.entries.range(..end).filter(|(_, entry)| entry.scope.contains(supplier));
+        let noised = asked.filter_map(|(at, entry)| {
+            let epsilon = match self.known(*at).map(|known| &known.about)? {
+                About::Known { .. } => return None,
+                About::Noised { epsilon, .. } => *epsilon,
+                About::Unreadable => Epsilon::LARGEST,
+            };
+            Some((entry.id(), entry.dataset.clone(), epsilon))
+        });
+        noised.collect()
+    }
+
     /// How the query at this index has ended, if it has.
     pub fn ended(&self, index: u64) -> Option<Ended> {
         self.endings.of(index)
@@ -238,18 +253,26 @@ fn known(
     documents: Documents<'_>,
 ) -> Known {
     let scope: Option<Scope> = rosters.get(&entry.roster).and_then(|roster| roster.select(&entry.scope).ok());
-    let about = codebooks
-        .get(&entry.codebook)
-        .and_then(|codebook| period(entry, codebook, documents(&entry.query)?))
-        .map_or(About::Unreadable, |period| About::Known { dataset: entry.dataset.clone(), period });
+    let about = codebooks.get(&entry.codebook).and_then(|codebook| about(entry, codebook, documents(&entry.query)?));
+    let about = about.unwrap_or(About::Unreadable);
     Known { about, scope }
 }
 
-/// All that the query's filter lets through lies within. A dataset without periods has one, which is all of time.
-fn period(entry: &QueryEntry, codebook: &Codebook, document: Vec<u8>) -> Option<Period> {
+/// What the document says that the entry names.
+fn about(entry: &QueryEntry, codebook: &Codebook, document: Vec<u8>) -> Option<About> {
     let document = String::from_utf8(document).ok().filter(|text| Hash256::of(text.as_bytes()) == entry.query)?;
     let query = Query::from_json(codebook, &document).ok().filter(|query| query.dataset().name() == entry.dataset)?;
     let plan = Plan::with_limits(codebook, &query, PlanLimits { cells: usize::MAX }).ok()?;
+    match query.epsilon() {
+        None => period(&plan).map(|period| About::Known { dataset: entry.dataset.clone(), period }),
+        // What a node refuses to count, or adds no noise to, is none of this kind.
+        Some(epsilon) => (query.canonical_json() == document && entry.honest_participants() > 0)
+            .then(|| About::Noised { dataset: entry.dataset.clone(), epsilon }),
+    }
+}
+
+/// All that the query's filter lets through lies within. A dataset without periods has one, which is all of time.
+fn period(plan: &Plan) -> Option<Period> {
     let always = Period::new(i32::MIN, i32::MAX);
     if plan.dataset().period_variable().is_none() {
         return always;

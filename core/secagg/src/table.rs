@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use curve25519_dalek::RistrettoPoint;
+use optelsom_disclosure::{Noise, NoiseSeed};
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -76,6 +77,15 @@ impl LocalTable {
             }
         }
         Ok(table)
+    }
+
+    /// The same table with one participant's noise added to each figure.
+    ///
+    /// # Errors
+    /// When a figure is out of bounds then; the figures are zeroised.
+    pub fn with_noise(mut self, noise: &Noise, seed: &NoiseSeed) -> Result<Self, OutOfBounds> {
+        noise.add(seed, &mut self.columns);
+        Self::new(self.cells, std::mem::take(&mut self.columns), self.bound)
     }
 
     /// m: how many cells each column has.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use curve25519_dalek::Scalar;
 use optelsom_codebook::{Codebook, Hash256, Plan, Query, QueryId, SupplierId};
-use optelsom_disclosure::{Policy, ProtectedTable, Totals, protect};
+use optelsom_disclosure::{Noise, Policy, ProtectedTable, Totals, protect, protect_noised};
 use optelsom_ledger::{IdentityKey, Member, Requester, Roster, Scope, Signature};
 use optelsom_secagg::commitment::{blind, sum_of_multiples};
 use optelsom_secagg::fault::FaultKind;
@@ -126,8 +126,11 @@ fn verifier(scope: &Scope) -> Verifier<'_> {
 }
 
 fn plan() -> Plan {
+    plan_of("SELECT year, region, COUNT(*) FROM d GROUP BY ROLLUP (year, region)")
+}
+
+fn plan_of(sql: &str) -> Plan {
     let codebook = Codebook::parse(CODEBOOK).unwrap();
-    let sql = "SELECT year, region, COUNT(*) FROM d GROUP BY ROLLUP (year, region)";
     Plan::new(&codebook, &Query::from_sql(&codebook, sql).unwrap()).unwrap()
 }
 
@@ -265,4 +268,31 @@ fn what_was_signed_is_read_back_and_no_bit_of_it_can_be_changed() {
     }
     let longer = [bytes.as_slice(), &[0]].concat();
     assert_eq!(of_bytes(&round, &longer), None);
+}
+
+/// Every figure with noise, also one below nought, is proved to be the sum of what was committed to; and noise is claimed
+/// where it was asked for, and nowhere else.
+#[test]
+fn a_table_with_noise_is_proved_cell_by_cell() {
+    let sql = "SELECT year, region, COUNT(*) FROM d GROUP BY ROLLUP (year, region)";
+    let (plain, noised) = (plan(), plan_of(&format!("{sql} SETTINGS epsilon = 0.5")));
+    let columns = vec![vec![-7, 40, 25, 31, 50, -1, 99]];
+    let round = Round::of(&columns);
+    let noise = Noise::of(&noised, 3).unwrap();
+    let table = protect_noised(&noised, &noise, 4, Totals::new(columns.clone())).unwrap();
+    let protection = Protection::new(5);
+    let claimed = claims(&noised, &protection, &table).unwrap();
+    assert_eq!(claimed, [columns[0].iter().map(|total| CellClaim::Shown(*total)).collect::<Vec<_>>()]);
+    let commitments = round.signed().unwrap();
+    let statement = |claims| Statement::new(&commitments, &noised.hash(), &protection, 0, claims).unwrap();
+    let right = statement(claimed[0].clone());
+    let proof = round.witness.prove(&right, &round.generators, &Entropy::new([3; 32])).unwrap();
+    verify(&right, &proof, &round.generators).unwrap();
+    let mut other = claimed[0].clone();
+    other[0] = CellClaim::Shown(7);
+    assert!(verify(&statement(other), &proof, &round.generators).is_err());
+    // A table without noise is none of a question that asks for it, and the other way round.
+    let exact = protect(&plain, &Policy::new("d", 5).unwrap(), Totals::new(self::columns())).unwrap();
+    assert!(matches!(claims(&noised, &protection, &exact), Err(ClaimsError::Figure { .. })));
+    assert!(matches!(claims(&plain, &protection, &table), Err(ClaimsError::Figure { .. })));
 }

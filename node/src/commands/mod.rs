@@ -1,5 +1,6 @@
 //! The command line.
 
+mod budget;
 mod check;
 mod daemon;
 mod decide;
@@ -73,6 +74,9 @@ enum Command {
     /// Let a node begin again whose store was put back from a backup. The node must not be running.
     #[command(after_help = EXIT_CODES)]
     Reconcile(daemon::Reconcile),
+    /// Show what answers with noise have been charged to the privacy budget, and what is left of it.
+    #[command(after_help = EXIT_CODES)]
+    Budget(budget::Budget),
     /// Show what was asked of this node, and what it answered.
     #[command(after_help = EXIT_CODES)]
     Journal(journal::Journal),
@@ -100,6 +104,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Approve(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found, true)),
         Command::Deny(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found, false)),
         Command::Reconcile(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
+        Command::Budget(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
         Command::Journal(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
     };
     outcome.unwrap_or_else(|error| {

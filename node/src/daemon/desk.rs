@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use optelsom_codebook::{
-    Admission, Admitted, EditionId, Hash256, Plan, PlanError, Query, QueryError, QueryId, Refusal, RefusalReason,
-    Request, Timestamp,
+    Admission, Admitted, DatasetTerms, EditionId, Hash256, Plan, PlanError, Query, QueryError, QueryId, Refusal,
+    RefusalReason, Request, Timestamp,
 };
-use optelsom_disclosure::{Policy, PolicyError};
+use optelsom_disclosure::{Noise, NoiseSeed, Policy, PolicyError};
 use optelsom_ledger::QueryEntry;
 use optelsom_proto::wire::{Announced, Documents, Holding, Holdings};
 use optelsom_secagg::{Bound, Generators, PreparedTable, Question};
 use thiserror::Error;
 use tokio::sync::{Mutex, Semaphore};
 
-use super::clock::now;
+use super::budget::Charged;
+use super::clock::{now, random};
 use super::settings::Settings;
 use super::store::{Decision, Question as Noted, Store, StoreError};
 use crate::aggregate::{AggregateError, aggregate};
@@ -64,6 +65,12 @@ pub enum CountError {
     /// The counting.
     #[error(transparent)]
     Aggregate(#[from] AggregateError),
+    /// The budget for noised answers.
+    #[error("with this question, noised answers about `{0}` would go beyond the privacy budget of the agreement")]
+    BeyondBudget(String),
+    /// Nothing to draw noise from.
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(getrandom::Error),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -85,7 +92,10 @@ impl CountError {
             Self::Edition(EditionError::Absent { .. }) => RefusalReason::EditionNotFrozen,
             Self::Aggregate(AggregateError::OutOfBounds(_)) => RefusalReason::OutOfBounds,
             Self::Aggregate(AggregateError::NotHeld { .. }) => RefusalReason::NotHeld,
-            Self::Edition(_) | Self::Aggregate(_) | Self::Store(_) | Self::Stopped(_) => RefusalReason::LocalFailure,
+            Self::BeyondBudget(_) => RefusalReason::PrivacyBudgetSpent,
+            Self::Edition(_) | Self::Aggregate(_) | Self::Random(_) | Self::Store(_) | Self::Stopped(_) => {
+                RefusalReason::LocalFailure
+            }
         }
     }
 }
@@ -150,11 +160,32 @@ impl Desk {
         let generators = self.generators.clone();
         // A closed semaphore is never seen: nobody closes it.
         let _place = self.counting.acquire().await;
-        let counted = tokio::task::spawn_blocking(move || {
-            let table = aggregate(&admitted, &edition, bound)?;
+        let table = tokio::task::spawn_blocking(move || aggregate(&admitted, &edition, bound)).await??;
+        let noise = self.noise(question, &plan).await?;
+        let prepared = tokio::task::spawn_blocking(move || {
+            let table = match &noise {
+                Some((noise, seed)) => table.with_noise(noise, seed)?,
+                None => table,
+            };
             Ok::<_, AggregateError>(PreparedTable::new(table, &generators))
         });
-        Ok(counted.await??)
+        Ok(prepared.await??)
+    }
+
+    /// The noise that a question asks for, charged to the budget: that is on the disk before a figure has it.
+    async fn noise(&self, question: &Question, plan: &Plan) -> Result<Option<(Noise, NoiseSeed)>, CountError> {
+        let Some(epsilon) = plan.query().epsilon() else { return Ok(None) };
+        let entry = &question.signed().entry;
+        let noise = Noise::of(plan, entry.honest_participants()).ok_or(CountError::Entry("fewest suppliers"))?;
+        let beyond = || CountError::BeyondBudget(entry.dataset.clone());
+        let terms = self.settings.agreement.dataset(&entry.dataset);
+        let budget = terms.and_then(DatasetTerms::privacy_budget).ok_or_else(beyond)?;
+        let fresh = NoiseSeed::new(random().map_err(CountError::Random)?);
+        let asked = (&question.id(), entry.dataset.as_str());
+        match self.store.charge_noise(asked, (epsilon, budget), &fresh, now()).await? {
+            Charged::Stands(seed) => Ok(Some((noise, seed))),
+            Charged::Over | Charged::Beyond => Err(beyond()),
+        }
     }
 
     /// The plan, if entry and document speak of the same, under the codebook in force here.

@@ -206,6 +206,8 @@ impl Follower {
             // Notes have whole seconds.
             let after = witnessed.by().iter().filter(|(_, at)| at.as_millis() / 1000 > restored_at.as_millis() / 1000);
             if after.count() >= self.trust.committee().wanted() {
+                let noised = copy.view.noised_before(head.size(), &self.supplier);
+                self.store.charge_again(&noised, now()).await?;
                 self.store.reconciled(head.size()).await?;
                 copy.standing = Standing::From(head.size());
                 tracing::warn!(from = head.size(), "reconciled: what stands in the log from here on is answered again");

@@ -168,6 +168,9 @@ impl Host {
 
     async fn persist(&mut self, record: &SupplierRecord) -> Result<(), HostError> {
         self.around.store.save(&self.query, record).await?;
+        if record.ended() {
+            self.around.store.forget_seed(&self.query).await?;
+        }
         if record.ended() && !self.ended {
             self.ended = true;
             self.note("ended; its secrets are gone".to_owned(), None).await?;

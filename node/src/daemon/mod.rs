@@ -5,6 +5,7 @@
 
 mod attend;
 mod backoff;
+pub mod budget;
 pub mod clock;
 mod desk;
 mod follower;

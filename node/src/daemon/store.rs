@@ -150,7 +150,7 @@ impl Store {
             .busy_timeout(std::time::Duration::from_secs(10));
         let database = |cause| StoreError::Database { path: path.clone(), cause };
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(database)?;
-        let others = super::log_store::TABLES.into_iter().chain([super::incarnation::TABLE]);
+        let others = super::log_store::TABLES.into_iter().chain([super::incarnation::TABLE, super::budget::TABLE]);
         for table in TABLES.into_iter().chain(others) {
             sqlx::query(table).execute(&pool).await.map_err(database)?;
         }
@@ -378,15 +378,15 @@ impl Store {
     }
 }
 
-fn signed(at: Timestamp) -> i64 {
+pub(super) fn signed(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn timestamp(millis: i64) -> Timestamp {
+pub(super) fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
-fn query_id(row: &sqlx::sqlite::SqliteRow) -> Result<QueryId, sqlx::Error> {
+pub(super) fn query_id(row: &sqlx::sqlite::SqliteRow) -> Result<QueryId, sqlx::Error> {
     let id: Vec<u8> = row.try_get(0)?;
     let id = id.try_into().map_err(|_| sqlx::Error::Decode("a query's identifier has 32 bytes".into()))?;
     Ok(QueryId::from_bytes(id))

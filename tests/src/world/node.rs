@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
 use optelsom_codebook::{RefusalReason, Timestamp};
+use optelsom_disclosure::{Noise, NoiseSeed};
 use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
 use optelsom_secagg::supplier::{Effect, Input, Supplier, SupplierConfig, SupplierRecord};
 use optelsom_secagg::{Bound, Entropy, Fault, Generators, LocalTable, MaskedTable, PreparedTable};
@@ -55,6 +56,7 @@ pub struct Node {
     machine: Option<Supplier>,
     durable: Option<Zeroizing<Vec<u8>>>,
     holding: Holding,
+    noise: Option<(Noise, NoiseSeed)>,
     entropy: Dice,
 }
 
@@ -62,7 +64,13 @@ impl Node {
     /// A machine that has heard of nothing yet.
     pub fn new(config: Arc<SupplierConfig>, holding: Holding, entropy: Dice) -> Self {
         let machine = Some(Supplier::new(Arc::clone(&config)));
-        Self { config, machine, durable: None, holding, entropy }
+        Self { config, machine, durable: None, holding, noise: None, entropy }
+    }
+
+    /// Has it add its share of noise to what it counted, drawn from this seed: the one thing of it that its host keeps on
+    /// disk with the charge.
+    pub fn add_noise(&mut self, noise: Noise, seed: NoiseSeed) {
+        self.noise = Some((noise, seed));
     }
 
     /// What the machine was configured with.
@@ -158,7 +166,12 @@ impl Node {
             Holding::Unbounded(columns) => (columns, 1),
         };
         let cells = columns.first().map_or(0, Vec::len);
-        match LocalTable::new(cells, columns.clone(), Bound::for_suppliers(suppliers)) {
+        let table = LocalTable::new(cells, columns.clone(), Bound::for_suppliers(suppliers));
+        let noised = table.and_then(|table| match &self.noise {
+            Some((noise, seed)) => table.with_noise(noise, seed),
+            None => Ok(table),
+        });
+        match noised {
             Ok(table) => Input::TableReady(PreparedTable::new(table, &GENERATORS)),
             Err(_) => Input::TableRefused(RefusalReason::OutOfBounds),
         }

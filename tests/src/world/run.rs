@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use optelsom_codebook::{RefusalReason, SupplierId, Timestamp};
-use optelsom_disclosure::Totals;
+use optelsom_codebook::{Plan, RefusalReason, SupplierId, Timestamp};
+use optelsom_disclosure::{Noise, NoiseSeed, Totals};
 use optelsom_ledger::SignedQuery;
 use optelsom_secagg::combiner::{Input, Outcome, Policy, Shape};
 use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
@@ -93,6 +93,8 @@ pub struct World {
     /// What was refused by anybody.
     pub faults: Vec<Fault>,
     nodes: BTreeMap<SupplierId, Node>,
+    /// What each supplier adds to its table, where noise is asked for: nobody but the oracle looks here.
+    noise: BTreeMap<SupplierId, Vec<Vec<i64>>>,
     /// After so many more messages a supplier is gone for good.
     vanishing: BTreeMap<SupplierId, usize>,
     /// When a supplier is gone for good, or its host is killed and started.
@@ -157,6 +159,7 @@ impl World {
             received: Vec::new(),
             faults: Vec::new(),
             nodes,
+            noise: BTreeMap::new(),
             vanishing,
             leaving: BTreeMap::new(),
             restarting: BTreeMap::new(),
@@ -168,6 +171,36 @@ impl World {
             keep_received: false,
             cheat: None,
         }
+    }
+
+    /// Has every supplier add its share of the noise that this plan asks for, each from a seed of its own.
+    ///
+    /// # Panics
+    /// When the plan asks for none, which is the test's mistake.
+    #[must_use]
+    pub fn with_noise(mut self, plan: &Plan) -> Self {
+        let Some(noise) = Noise::of(plan, self.query.entry.honest_participants()) else {
+            unreachable!("a plan with noise")
+        };
+        for (name, node) in &mut self.nodes {
+            let seed = NoiseSeed::new(self.dice.bytes());
+            let mut drawn = vec![vec![0; plan.cell_count()]; plan.columns().len()];
+            noise.add(&seed, &mut drawn);
+            self.noise.insert(name.clone(), drawn);
+            node.add_noise(noise.clone(), seed);
+        }
+        self
+    }
+
+    /// What these suppliers' tables come to, with the noise that they have added.
+    fn oracle(&self, participants: &[SupplierId]) -> Option<Totals> {
+        let mut total = self.federation.total(participants)?;
+        for drawn in participants.iter().filter_map(|supplier| self.noise.get(supplier)) {
+            for (sum, noise) in total.iter_mut().flatten().zip(drawn.iter().flatten()) {
+                *sum = sum.checked_add(*noise)?;
+            }
+        }
+        Some(Totals::new(total))
     }
 
     /// Keeps everything that comes to the coordinator, for a test that looks at it.
@@ -259,8 +292,7 @@ impl World {
         }
         match (self.desk.releases(), &outcome) {
             ([release], Some(Outcome::Opened)) => {
-                let truth = self.federation.total(&release.participants).map(Totals::new);
-                if truth.is_some_and(|truth| release.totals == truth) {
+                if self.oracle(&release.participants).is_some_and(|truth| release.totals == truth) {
                     Ok(())
                 } else {
                     Err("the opened total is not the true one".to_owned())

@@ -2,7 +2,7 @@
 
 use optelsom_codebook::Lang;
 
-use super::canvas::{Anchor, Canvas, FAINT, FILL, INK, Style, WIDTH};
+use super::canvas::{Anchor, Canvas, FAINT, FILL, INK, LIGHT, Style, WIDTH};
 use super::scale::Scale;
 use crate::publication::chart::{Mark, Place, Series};
 
@@ -88,6 +88,15 @@ fn bar(canvas: &mut Canvas, layout: &Layout, mark: &Mark) {
                 canvas.line((end, top), (end, top + BAR), FILL, 2.0);
             }
             canvas.text(to + 8.0, middle + 4.5, Anchor::Start, LABEL, &mark.text);
+        }
+        Place::Around(value, lower, upper) => {
+            let (end, from, to) = (layout.x(value), layout.x(lower), layout.x(upper));
+            canvas.rectangle((end.min(nought), top), ((end - nought).abs(), BAR), LIGHT);
+            canvas.line((from, middle), (to, middle), INK, 1.4);
+            for (at, half) in [(from, 4.0), (to, 4.0), (end, BAR / 2.0)] {
+                canvas.line((at, middle - half), (at, middle + half), INK, 1.4);
+            }
+            canvas.text(to.max(nought) + 8.0, middle + 4.5, Anchor::Start, LABEL, &mark.text);
         }
         Place::Hidden => {
             canvas.rectangle((nought + 4.0, top + 2.0), (18.0, BAR - 4.0), "url(#hatch)");

@@ -94,6 +94,11 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel<'_>, marks: &[Mark], with_numbe
                 run.push((x, panel.y(value)));
                 continue;
             }
+            Place::Around(value, lower, upper) => {
+                whisker(canvas, x, (panel.y(lower), panel.y(upper)));
+                run.push((x, panel.y(value)));
+                continue;
+            }
             Place::Hidden => canvas.rectangle(corner, whole, "url(#faint-hatch)"),
             Place::Missing => canvas.outline(corner, whole),
             Place::Within(lower, upper) => within(canvas, panel, x, lower, upper),
@@ -126,6 +131,14 @@ fn within(canvas: &mut Canvas, panel: &Panel<'_>, x: f64, lower: Option<f64>, up
     canvas.rectangle((x - 2.5, to), (5.0, (from - to).max(2.0)), FILL);
     for end in [lower.map(|_| from), upper.map(|_| to)].into_iter().flatten() {
         canvas.line((x - 6.0, end), (x + 6.0, end), FILL, 2.0);
+    }
+}
+
+/// The interval of a figure with noise.
+fn whisker(canvas: &mut Canvas, x: f64, (from, to): (f64, f64)) {
+    canvas.line((x, from), (x, to), INK, 1.2);
+    for end in [from, to] {
+        canvas.line((x - 4.0, end), (x + 4.0, end), INK, 1.2);
     }
 }
 

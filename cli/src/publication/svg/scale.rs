@@ -20,6 +20,7 @@ impl Scale {
             let ends = match mark.place {
                 Place::At(value) => [Some(value), None],
                 Place::Within(lower, upper) => [lower, upper],
+                Place::Around(_, lower, upper) => [Some(lower), Some(upper)],
                 Place::Hidden | Place::Missing => [None, None],
             };
             for end in ends.into_iter().flatten() {

@@ -2,6 +2,7 @@
 
 use super::{Agreement, DatasetTerms, Refusal, RefusalReason};
 use crate::plan::Plan;
+use crate::query::Epsilon;
 use crate::timestamp::Timestamp;
 
 /// A question as a node sees it when it decides.
@@ -81,6 +82,18 @@ impl Agreement {
 }
 
 impl DatasetTerms {
+    /// Noise takes the place of the rules by which cells are hidden. What has been spent of the budget, the node looks up
+    /// when it charges the question.
+    fn check_budget(&self, epsilon: Epsilon) -> Result<(), Refusal> {
+        match self.privacy_budget {
+            None => Err(Refusal::new(RefusalReason::NoiseNotAgreed, "")),
+            Some(budget) if !budget.has(epsilon, 0) => {
+                Err(Refusal::new(RefusalReason::PrivacyBudgetSpent, format!("ε ≤ {budget}")))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
     fn check_subject(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let plan = request.plan;
         if !self.allows_purpose(request.purpose) {
@@ -110,6 +123,9 @@ impl DatasetTerms {
         }
         if u64::from(request.queries_today) >= self.queries_per_day {
             return refuse(RefusalReason::TooManyQueriesToday, self.queries_per_day.to_string());
+        }
+        if let Some(epsilon) = request.plan.query().epsilon() {
+            return self.check_budget(epsilon);
         }
         let k = request.plan.dataset().minimum_frequency().max(self.minimum_frequency.unwrap_or_default());
         if request.minimum_frequency < k {

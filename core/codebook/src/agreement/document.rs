@@ -8,6 +8,7 @@ use crate::dataset::{Dataset, Measure, Variable};
 use crate::document::{Found, Reader, Section};
 use crate::ids::SupplierId;
 use crate::plan::DEFAULT_CELL_LIMIT;
+use crate::query::PrivacyBudget;
 use crate::suggest::{Candidate, did_you_mean, listed, nearest};
 use crate::timestamp::Timestamp;
 
@@ -15,7 +16,7 @@ use crate::timestamp::Timestamp;
 const LEAST_SUPPLIERS: u64 = 3;
 const DAY_IN_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
-const DATASET_KEYS: [&str; 14] = [
+const DATASET_KEYS: [&str; 15] = [
     "name",
     "variables",
     "measures",
@@ -30,6 +31,7 @@ const DATASET_KEYS: [&str; 14] = [
     "rounding_base",
     "every_query_waits_for_approval",
     "own_figure_may_become_known",
+    "privacy_budget",
 ];
 
 /// Reads the whole document, reporting every mistake.
@@ -113,6 +115,7 @@ fn read_dataset<'a>(
     let years = section.range(reader, "years", 1000, 9999).map(Found::into_inner);
     let every_query_waits_for_approval = section.flag(reader, "every_query_waits_for_approval");
     let own_figure_may_become_known = section.flag(reader, "own_figure_may_become_known");
+    let privacy_budget = section.has("privacy_budget").then(|| read_budget(reader, section)).flatten();
     let dataset = dataset?;
     check_rules(reader, section, dataset, &amounts);
     let variables = read_scope(reader, section, "variables", dataset.variables().iter().map(Variable::candidate))?;
@@ -127,6 +130,7 @@ fn read_dataset<'a>(
         years,
         every_query_waits_for_approval,
         own_figure_may_become_known,
+        privacy_budget,
         minimum_suppliers: amounts.minimum_suppliers,
         maximum_cells: amounts.maximum_cells,
         queries_per_day: amounts.queries_per_day?,
@@ -136,6 +140,16 @@ fn read_dataset<'a>(
         rounding_base: amounts.rounding_base,
     };
     Some((name?, terms))
+}
+
+fn read_budget(reader: &mut Reader, section: &Section<'_>) -> Option<PrivacyBudget> {
+    let thousandths = section.decimal(reader, "privacy_budget", 3)?;
+    let budget = PrivacyBudget::new(*thousandths.get_ref());
+    if budget.is_none() {
+        let message = format!("`privacy_budget` of {} is not from 0.001 to 1000", section.title());
+        reader.report(&thousandths.span(), message, "write it like `privacy_budget = 2.5`");
+    }
+    budget
 }
 
 struct Amounts {

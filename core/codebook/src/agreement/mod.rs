@@ -14,6 +14,7 @@ use crate::codebook::Codebook;
 use crate::document::{Problem, Reader, write_problems};
 use crate::encoding::Encoder;
 use crate::ids::{Hash256, SupplierId};
+use crate::query::PrivacyBudget;
 use crate::timestamp::Timestamp;
 
 /// What one supplier has agreed to: dated, versioned and hashed.
@@ -43,6 +44,7 @@ pub struct DatasetTerms {
     pub(crate) rounding_base: Option<u64>,
     pub(crate) every_query_waits_for_approval: bool,
     pub(crate) own_figure_may_become_known: bool,
+    pub(crate) privacy_budget: Option<PrivacyBudget>,
 }
 
 /// All names, or only some.
@@ -115,6 +117,15 @@ impl Agreement {
         for (name, terms) in &datasets {
             encoder.text(name);
             terms.encode(&mut encoder);
+        }
+        // Left out where nobody has one, so that other agreements keep their digests.
+        let budgets: Vec<_> = datasets.iter().filter_map(|(name, terms)| Some((name, terms.privacy_budget?))).collect();
+        if !budgets.is_empty() {
+            encoder.count(budgets.len());
+            for (name, budget) in budgets {
+                encoder.text(name);
+                encoder.number(u64::from(budget.thousandths()));
+            }
         }
         let hash = encoder.hash();
         Self { supplier, version, from, until, datasets, hash }
@@ -244,6 +255,12 @@ impl DatasetTerms {
     /// What counts have to be rounded to a multiple of, if that was agreed.
     pub fn rounding_base(&self) -> Option<u64> {
         self.rounding_base
+    }
+
+    /// How much ε all noised answers of this supplier about the dataset may have together, over all its editions. Without
+    /// one, none is given.
+    pub fn privacy_budget(&self) -> Option<PrivacyBudget> {
+        self.privacy_budget
     }
 
     /// Whether a person approves each question before it is answered.

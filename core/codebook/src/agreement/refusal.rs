@@ -92,6 +92,12 @@ reasons! {
     /// Enough questions were answered today.
     TooManyQueriesToday = "too-many-queries-today",
         "het aantal vragen voor vandaag is bereikt", "today's number of questions is reached";
+    /// The agreement allows no answers with noise.
+    NoiseNotAgreed = "noise-not-agreed",
+        "antwoorden met ruis staan niet in de overeenkomst", "answers with noise are not in the agreement";
+    /// The answers with noise about the dataset would go beyond the budget agreed.
+    PrivacyBudgetSpent = "privacy-budget-spent",
+        "het budget voor antwoorden met ruis is op", "the budget for answers with noise is spent";
     /// The supplier has not frozen this edition.
     EditionNotFrozen = "edition-not-frozen",
         "deze editie is bij de leverancier niet vastgelegd", "the supplier has not frozen this edition";

@@ -206,6 +206,11 @@ impl Axis {
         self.multiple
     }
 
+    /// The most positions at which one row may count.
+    pub fn most_positions_of_a_row(&self) -> u64 {
+        if self.multiple { self.codes.len() as u64 } else { 1 }
+    }
+
     /// Whether the order of the positions means something.
     pub fn ordered(&self) -> bool {
         self.ordered

@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::dataset::{Dataset, Measure};
 
-/// What each row adds to its cells. Column 0 of every plan is [`Column::Count`].
+/// What each row adds to its cells. Column 0 of every plan without noise is [`Column::Count`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
     /// One.
@@ -82,6 +82,16 @@ pub(super) struct Columns<'d> {
 impl<'d> Columns<'d> {
     pub(super) fn new(dataset: &'d Dataset) -> Self {
         Self { dataset, columns: vec![Column::Count] }
+    }
+
+    /// Of a plan with noise: only what is asked is added up, since each column takes its part of ε.
+    pub(super) fn none(dataset: &'d Dataset) -> Self {
+        Self { dataset, columns: Vec::new() }
+    }
+
+    /// The columns that were asked for, and no others.
+    pub(super) fn as_asked(self) -> Vec<Column> {
+        self.columns
     }
 
     /// The position of the column, which is added if it is new.

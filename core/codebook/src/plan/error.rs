@@ -26,6 +26,15 @@ pub enum PlanError {
         /// The measure's name.
         measure: String,
     },
+    /// The noise that hides one row would be too large to be added up.
+    #[error(
+        "`{figure}` cannot be asked with so much noise: a single row can change it by so much that the noise would not fit \
+         a sum; ask for a larger epsilon, fewer figures or fewer groupings"
+    )]
+    TooMuchNoise {
+        /// The figure's name in files.
+        figure: String,
+    },
     /// The question was read with another codebook.
     #[error("the question was read with another codebook than the one it is planned with; read it again")]
     OtherCodebook,

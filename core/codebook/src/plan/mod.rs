@@ -5,6 +5,7 @@ mod block;
 mod column;
 mod error;
 mod output;
+mod sensitivity;
 
 pub use axis::{Axis, AxisCode, AxisKind, AxisValue, Bin, NO_POSITION};
 pub use block::{Block, Cell};
@@ -76,7 +77,8 @@ impl Plan {
         let mut axes: Vec<Axis> =
             group_axes.iter().filter_map(|axis| Axis::new(dataset, query.filter(), axis)).collect();
         let blocks = blocks(&all_sets(query, &group_axes), query, &axes, limits)?;
-        let mut columns = column::Columns::new(dataset);
+        let noised = query.epsilon().is_some();
+        let mut columns = if noised { column::Columns::none(dataset) } else { column::Columns::new(dataset) };
         let layout = output::Layout {
             margins: &|within| {
                 related(&blocks, |axes| axes.iter().copied().filter(|axis| within.contains(axis)).collect())
@@ -88,11 +90,13 @@ impl Plan {
         let mut outputs: Vec<Output> =
             figures.filter_map(|figure| output::output(query, figure, &mut columns, &layout)).collect();
         tell_apart(&mut axes, &mut outputs);
-        let columns = columns.into_vec();
+        let columns = if noised { columns.as_asked() } else { columns.into_vec() };
         check_squares(dataset, &columns)?;
         let cells = blocks.last().map_or(0, |block| block.cells().end);
         let hash = hash(query, &columns, cells);
-        Ok(Self { query: query.clone(), axes, blocks, columns, outputs, limits, cells, hash })
+        let plan = Self { query: query.clone(), axes, blocks, columns, outputs, limits, cells, hash };
+        plan.check_noise()?;
+        Ok(plan)
     }
 
     /// The question.
@@ -120,7 +124,8 @@ impl Plan {
         &self.blocks
     }
 
-    /// What is added up in each cell. The first is always the count.
+    /// What is added up in each cell. Without noise the first is always the count; with noise there is what was asked and
+    /// nothing else.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }

@@ -34,6 +34,13 @@ pub enum OutputKind {
         /// The column that counts the rows with a value.
         present: usize,
     },
+    /// The sum over the rows that have a value, with noise. How many have one is not known then.
+    NoisedSum {
+        /// The measure's position in the dataset.
+        measure: usize,
+        /// The column of sums.
+        column: usize,
+    },
     /// Sum divided by the number of rows with a value.
     Mean {
         /// The measure's position in the dataset.
@@ -137,7 +144,10 @@ pub(super) struct Layout<'l> {
 /// The output for one figure. `None` for a figure that the layout has no place for.
 pub(super) fn output(query: &Query, figure: &Figure, columns: &mut Columns<'_>, layout: &Layout<'_>) -> Option<Output> {
     let dataset = query.dataset().as_ref();
-    let kind = kind(figure, columns, layout)?;
+    let kind = match query.epsilon() {
+        Some(_) => noised_kind(figure, columns)?,
+        None => kind(figure, columns, layout)?,
+    };
     let (name, label) = words(query, figure);
     let measure = figure.measure().and_then(|index| dataset.measures().get(index));
     let unit = match (figure, measure) {
@@ -153,6 +163,17 @@ pub(super) fn output(query: &Query, figure: &Figure, columns: &mut Columns<'_>, 
         _ => measure.map_or(0, Measure::decimals) + 2,
     };
     Some(Output { name, label, unit, decimals, kind })
+}
+
+/// With noise only what was asked is added up.
+fn noised_kind(figure: &Figure, columns: &mut Columns<'_>) -> Option<OutputKind> {
+    match *figure {
+        Figure::Count => Some(OutputKind::Count { column: columns.place(Column::Count) }),
+        Figure::Sum { measure } => {
+            Some(OutputKind::NoisedSum { measure, column: columns.place(Column::Sum { measure }) })
+        }
+        _ => None,
+    }
 }
 
 fn kind(figure: &Figure, columns: &mut Columns<'_>, layout: &Layout<'_>) -> Option<OutputKind> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::contradiction::some_row_can_pass;
+use super::epsilon::Epsilon;
 use super::error::QueryError;
 use super::figure::{Figure, GroupAxis, Histogram};
 use super::filter::{Condition, RowFilter};
@@ -25,6 +26,7 @@ pub(super) struct Parts {
     pub(super) axes: Vec<GroupAxis>,
     pub(super) sets: Vec<Vec<usize>>,
     pub(super) condition: Option<Condition>,
+    pub(super) epsilon: Option<Epsilon>,
 }
 
 impl Parts {
@@ -32,6 +34,9 @@ impl Parts {
     pub(super) fn build(mut self, codebook: &Codebook) -> Result<Query, QueryError> {
         self.check_figures()?;
         self.check_axes()?;
+        if self.epsilon.is_some() {
+            check_noise(&self.select)?;
+        }
         normalise_sets(&mut self.sets, self.axes.len())?;
         let filter = match self.condition {
             None => RowFilter::All,
@@ -48,6 +53,7 @@ impl Parts {
             axes: self.axes,
             sets: self.sets,
             filter,
+            epsilon: self.epsilon,
         };
         // What was read must also be readable in canonical form.
         let bytes = query.canonical_json().len();
@@ -101,6 +107,26 @@ impl Parts {
             });
         }
         Ok(())
+    }
+}
+
+/// With noise only what one row changes by a bounded amount can be asked; what is computed from such figures would no
+/// longer have the interval that is stated.
+pub(super) fn check_noise(select: &[Figure]) -> Result<(), QueryError> {
+    let word = |figure: &Figure| match figure {
+        Figure::Count | Figure::Sum { .. } => None,
+        Figure::Mean { .. } => Some("AVG"),
+        Figure::Variance { .. } => Some("a variance"),
+        Figure::StandardDeviation { .. } => Some("a standard deviation"),
+        Figure::Share { .. } => Some("SHARE"),
+        Figure::Quantile { .. } => Some("QUANTILE"),
+    };
+    match select.iter().find_map(word) {
+        Some(what) => {
+            let what = format!("{what} with noise");
+            Err(QueryError::not_allowed(what, "ask COUNT(*) or SUM(…), or leave epsilon out"))
+        }
+        None => Ok(()),
     }
 }
 

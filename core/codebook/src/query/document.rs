@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::build::Parts;
+use super::epsilon::Epsilon;
 use super::error::QueryError;
 use super::figure::{Figure, GroupAxis, Histogram, Probability};
 use super::filter::{Condition, RowFilter};
@@ -26,6 +27,15 @@ pub(super) struct QueryDocument {
     group_by: GroupDocument,
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     filter: Option<FilterDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    noise: Option<NoiseDocument>,
+}
+
+/// ε as a decimal, such as `"0.5"`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoiseDocument {
+    epsilon: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,7 +119,13 @@ pub(super) fn read(codebook: &Codebook, json: &str) -> Result<Query, QueryError>
     let select = document.select.iter().map(|figure| read_figure(&dataset, figure, &axes));
     let select = select.collect::<Result<_, _>>()?;
     let condition = document.filter.as_ref().map(|filter| read_filter(&dataset, filter, 1)).transpose()?;
-    Parts { dataset, edition: document.edition, select, axes, sets, condition }.build(codebook)
+    let epsilon = document.noise.as_ref().map(read_noise).transpose()?;
+    Parts { dataset, edition: document.edition, select, axes, sets, condition, epsilon }.build(codebook)
+}
+
+fn read_noise(noise: &NoiseDocument) -> Result<Epsilon, QueryError> {
+    let epsilon = noise.epsilon.parse();
+    epsilon.map_err(|cause| QueryError::Document(format!("epsilon `{}`: {cause}", excerpt(&noise.epsilon))))
 }
 
 fn read_axis(dataset: &Dataset, axis: &AxisDocument) -> Result<GroupAxis, QueryError> {
@@ -215,6 +231,7 @@ impl QueryDocument {
             select: query.select.iter().map(|figure| write_figure(dataset, figure, &query.axes)).collect(),
             group_by: GroupDocument { axes: query.axes.iter().map(|axis| write_axis(dataset, axis)).collect(), sets },
             filter: write_filter(dataset, &query.filter),
+            noise: query.epsilon.map(|epsilon| NoiseDocument { epsilon: epsilon.to_string() }),
         }
     }
 }

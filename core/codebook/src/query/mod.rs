@@ -4,6 +4,7 @@ mod build;
 mod contradiction;
 mod dialect;
 mod document;
+mod epsilon;
 mod error;
 mod figure;
 mod filter;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub(crate) use build::quantile_axis;
 pub(crate) use dialect::is_askable_name;
+pub use epsilon::{Epsilon, NotAnEpsilon, PrivacyBudget};
 pub use error::QueryError;
 pub use figure::{Figure, GroupAxis, Histogram, Probability};
 pub use filter::RowFilter;
@@ -48,6 +50,7 @@ pub struct Query {
     axes: Vec<GroupAxis>,
     sets: Vec<Vec<usize>>,
     filter: RowFilter,
+    epsilon: Option<Epsilon>,
 }
 
 impl Query {
@@ -115,6 +118,21 @@ impl Query {
     pub fn with_edition(mut self, edition: EditionId) -> Self {
         self.edition = Some(edition);
         self
+    }
+
+    /// The ε of the noise that is asked for in place of hiding, if it is.
+    pub fn epsilon(&self) -> Option<Epsilon> {
+        self.epsilon
+    }
+
+    /// The same question, answered with noise in place of hiding.
+    ///
+    /// # Errors
+    /// When it asks for a figure that cannot be had with noise.
+    pub fn with_epsilon(mut self, epsilon: Epsilon) -> Result<Self, QueryError> {
+        build::check_noise(&self.select)?;
+        self.epsilon = Some(epsilon);
+        Ok(self)
     }
 
     /// The figures asked of each cell, in the analyst's order; at least one, each once.

@@ -21,6 +21,9 @@ pub(super) fn sql(query: &Query) -> String {
     if !axes.is_empty() {
         sql.push_str(&format!(" GROUP BY {}", grouping_text(&axes, &query.sets)));
     }
+    if let Some(epsilon) = query.epsilon {
+        sql.push_str(&format!(" SETTINGS epsilon = {epsilon}"));
+    }
     sql
 }
 

@@ -84,11 +84,15 @@ impl History {
         Ok(history)
     }
 
-    /// Adds a release about the same edition, which was made after the others.
+    /// Adds a release about the same edition, which was made after the others. One with noise is left out: its figures are
+    /// in no equation with others, and what they tell is bounded by the budget that it was charged to.
     ///
     /// # Errors
     /// As [`History::read`].
     pub fn add(&mut self, codebook: &Codebook, release: &Release) -> Result<(), HistoryError> {
+        if release.is_noised() {
+            return Ok(());
+        }
         self.earlier.push(Arc::new(Earlier::read(codebook, release)?));
         Ok(())
     }

@@ -39,6 +39,7 @@ impl Opened<'_> {
                 let scale = self.scale(*measure, 1)?;
                 self.of_values(output, *measure, cell, *column, *present, |values| Some((values.sum, scale)))
             }
+            OutputKind::NoisedSum { .. } => Err(ProtectError::Noised),
             OutputKind::Mean { measure, sum, present } => {
                 let scale = self.scale(*measure, 1)?;
                 self.of_values(output, *measure, cell, *sum, *present, |values| {

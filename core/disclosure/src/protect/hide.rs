@@ -106,7 +106,10 @@ fn present(kind: &OutputKind) -> Option<(usize, usize)> {
         | OutputKind::Mean { measure, present, .. }
         | OutputKind::Variance { measure, present, .. }
         | OutputKind::StandardDeviation { measure, present, .. } => Some((measure, present)),
-        OutputKind::Count { .. } | OutputKind::Share { .. } | OutputKind::Quantile { .. } => None,
+        OutputKind::Count { .. }
+        | OutputKind::NoisedSum { .. }
+        | OutputKind::Share { .. }
+        | OutputKind::Quantile { .. } => None,
     }
 }
 
@@ -303,6 +306,7 @@ impl Guarded<'_> {
             unit: Label::same(""),
             decimals: 0,
             rounded_to: None,
+            noise: None,
         };
         let rows = cells.iter().map(row).collect::<Option<_>>()?;
         Some(ProtectedTable::new(self.plan.axes().iter().map(axis_heading).collect(), vec![heading], rows))

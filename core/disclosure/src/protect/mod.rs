@@ -4,6 +4,7 @@ mod check;
 mod dominance;
 mod figure;
 mod hide;
+mod noised;
 mod quantile;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::table::{AxisHeading, FigureHeading, PlaceHeading, ProtectedTable, Row
 use crate::totals::Totals;
 use figure::Opened;
 pub(crate) use hide::{published, values_of};
+pub use noised::protect_noised;
 
 /// Why no table can be made. Says nothing of what was counted; nothing is released.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub enum ProtectError {
     /// A bug: the totals are not those of the plan.
     #[error("the totals do not fit the plan: this is a bug")]
     Shape,
+    /// A bug: noise was asked for, and these totals were to be protected by hiding.
+    #[error("a question that asks for noise is not answered without: this is a bug; nothing is released")]
+    Noised,
     /// A bug: the policy is another dataset's, or weaker than the codebook's.
     #[error("the disclosure policy is not one for dataset `{0}`: this is a bug")]
     OtherPolicy(String),
@@ -87,6 +92,9 @@ pub fn protect_after(
     totals: Totals,
     history: &History,
 ) -> Result<ProtectedTable, ProtectError> {
+    if plan.query().epsilon().is_some() {
+        return Err(ProtectError::Noised);
+    }
     let dataset = plan.dataset();
     if policy.dataset() != dataset.name() || policy.minimum_frequency() < dataset.minimum_frequency() {
         return Err(ProtectError::OtherPolicy(dataset.name().to_owned()));
@@ -140,10 +148,10 @@ fn axis_heading(axis: &Axis) -> AxisHeading {
 }
 
 fn headings(plan: &Plan, policy: &Policy) -> Vec<FigureHeading> {
-    plan.outputs().iter().map(|output| figure_heading(output, policy)).collect()
+    plan.outputs().iter().map(|output| figure_heading(output, policy.rounding_base())).collect()
 }
 
-fn figure_heading(output: &Output, policy: &Policy) -> FigureHeading {
+fn figure_heading(output: &Output, rounding_base: Option<u64>) -> FigureHeading {
     let is_count = matches!(output.kind(), OutputKind::Count { .. });
     FigureHeading {
         name: output.name().to_owned(),
@@ -151,7 +159,8 @@ fn figure_heading(output: &Output, policy: &Policy) -> FigureHeading {
         label: Label::new(output.label(Lang::Nl), output.label(Lang::En)),
         unit: Label::new(output.unit(Lang::Nl), output.unit(Lang::En)),
         decimals: output.decimals(),
-        rounded_to: policy.rounding_base().filter(|_| is_count),
+        rounded_to: rounding_base.filter(|_| is_count),
+        noise: None,
     }
 }
 

@@ -3,7 +3,9 @@
 use optelsom_codebook::{Codebook, Query};
 
 use super::*;
-use crate::protect::protect;
+use crate::history::History;
+use crate::noise::Noise;
+use crate::protect::{protect, protect_noised};
 use crate::totals::Totals;
 
 const CODEBOOK: &str = r#"
@@ -27,11 +29,19 @@ fn suppliers(names: &[&str]) -> BTreeSet<SupplierId> {
 }
 
 fn release(taking_part: &[&str], k: u64) -> Result<Release, ReleaseError> {
+    released("SELECT year, COUNT(*) FROM d GROUP BY year", taking_part, k)
+}
+
+fn released(sql: &str, taking_part: &[&str], k: u64) -> Result<Release, ReleaseError> {
     let codebook = Codebook::parse(CODEBOOK).unwrap();
-    let query = Query::from_sql(&codebook, "SELECT year, COUNT(*) FROM d GROUP BY year").unwrap();
+    let query = Query::from_sql(&codebook, sql).unwrap();
     let plan = Plan::new(&codebook, &query).unwrap();
     let policy = Policy::for_dataset(plan.dataset()).unwrap().stricter(Some(k));
-    let table = protect(&plan, &policy, Totals::new(vec![vec![7, 4]])).unwrap();
+    let totals = Totals::new(vec![vec![7, 4]]);
+    let table = match Noise::of(&plan, 2) {
+        Some(noise) => protect_noised(&plan, &noise, taking_part.len() as u64, totals).unwrap(),
+        None => protect(&plan, &policy, totals).unwrap(),
+    };
     let round = RoundFacts {
         query: QueryId::from_bytes([1; 32]),
         edition: EditionId::try_from("2024-12").unwrap(),
@@ -106,4 +116,17 @@ fn reads_back_strictly() {
         assert_ne!(changed, text, "{from}");
         assert!(Release::from_json(changed.as_bytes()).is_err(), "{from} -> {to}");
     }
+}
+
+#[test]
+fn a_release_with_noise_says_so_and_is_no_part_of_the_history() {
+    let sql = "SELECT year, COUNT(*) FROM d GROUP BY year SETTINGS epsilon = 0.5";
+    let (noised, exact) = (released(sql, &["a", "b", "c"], 5).unwrap(), release(&["a", "b", "c"], 5).unwrap());
+    assert!(noised.is_noised() && !exact.is_noised());
+    assert_eq!(noised.notes(), [Note::Noised { epsilon: "0.5".to_owned(), unit: "report".to_owned() }]);
+    assert_eq!(Release::from_json(&noised.to_json().unwrap()).unwrap(), noised);
+    let codebook = Codebook::parse(CODEBOOK).unwrap();
+    let earlier = [noised.to_json().unwrap(), exact.to_json().unwrap()];
+    let history = History::read(&codebook, "d", noised.edition(), suppliers(&["a"]), earlier).unwrap();
+    assert_eq!(history.len(), 1);
 }

@@ -7,6 +7,9 @@
 //! combination of totals is constant on the parts, so whatever is computed from them is about c+2 suppliers or more,
 //! of whom c may collude.
 //!
+//! A query that asks for noise is another matter: each honest participant has added its share, so no equation holds
+//! between its total and others. Its sets are neither judged nor compared with.
+//!
 //! Compared are the sets of other queries on the same dataset and an overlapping period, in whatever edition. Left out
 //! are only those whose query has a logged void certificate, or a logged final one for another attempt. Read is the
 //! log as it stood before the first entry of this attempt and set, so that all voters reach one verdict.
@@ -14,7 +17,7 @@
 mod history;
 mod partition;
 
-use optelsom_codebook::{QueryId, SupplierId};
+use optelsom_codebook::{Epsilon, QueryId, SupplierId};
 use thiserror::Error;
 
 use crate::roster::Scope;
@@ -50,6 +53,14 @@ pub enum About {
         /// All that its filter lets through lies within.
         period: Period,
     },
+    /// As its document says; each participant adds noise, so that its total is in no equation with others. It is charged
+    /// to a budget at each node, and neither held to the guard nor held against others.
+    Noised {
+        /// The dataset.
+        dataset: String,
+        /// ε.
+        epsilon: Epsilon,
+    },
     /// Its document is not at hand, or cannot be read: it counts as on every dataset and period.
     Unreadable,
 }
@@ -60,7 +71,8 @@ impl About {
             (Self::Known { dataset, period }, Self::Known { dataset: others, period: other }) => {
                 dataset == others && period.overlaps(*other)
             }
-            _ => true,
+            (Self::Noised { .. }, _) | (_, Self::Noised { .. }) => false,
+            (Self::Unreadable, _) | (_, Self::Unreadable) => true,
         }
     }
 }

@@ -114,6 +114,10 @@ struct Claims<'p> {
 impl Claims<'_> {
     fn add(&mut self, row: usize, cell: usize, output: &Output, value: &CellValue) -> Result<(), ClaimsError> {
         let wrong = || ClaimsError::Figure { row, figure: output.name().to_owned() };
+        // With noise asked for every figure has it, and without none.
+        if self.plan.query().epsilon().is_some() != matches!(value, CellValue::Noised(_)) {
+            return Err(wrong());
+        }
         match (output.kind(), value) {
             (OutputKind::Count { column }, CellValue::HiddenTooFew) => self.few(row, *column, cell),
             (OutputKind::Sum { present, .. }, CellValue::HiddenTooFew) => {
@@ -122,11 +126,12 @@ impl Claims<'_> {
                 let rows_shown = matches!(self.at(0, cell), Some(CellClaim::Shown(_) | CellClaim::Rounded { .. }));
                 if *present == 0 || rows_shown { self.few(row, *present, cell) } else { Ok(()) }
             }
-            (OutputKind::Count { column }, CellValue::Shown(_) | CellValue::TrueZero(_)) => {
+            (OutputKind::Count { column }, CellValue::Shown(_) | CellValue::TrueZero(_) | CellValue::Noised(_)) => {
                 let total = whole(value, 0).ok_or_else(wrong)?;
                 self.say(row, *column, cell, CellClaim::Shown(total))
             }
-            (OutputKind::Sum { measure, column, .. }, CellValue::Shown(_) | CellValue::TrueZero(_)) => {
+            (OutputKind::Sum { measure, column, .. }, CellValue::Shown(_) | CellValue::TrueZero(_))
+            | (OutputKind::NoisedSum { measure, column }, CellValue::Noised(_)) => {
                 let measure = self.plan.dataset().measures().get(*measure).ok_or_else(wrong)?;
                 let total = whole(value, measure.decimals()).ok_or_else(wrong)?;
                 self.say(row, *column, cell, CellClaim::Shown(total))

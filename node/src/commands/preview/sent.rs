@@ -53,6 +53,9 @@ pub enum SentError {
     /// The disclosure policy is none.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Noise is drawn when the question is charged to the budget, and for nothing else.
+    #[error("a question with noise is not rehearsed: its noise is drawn when it is charged to the privacy budget")]
+    Noised,
     /// The system gives no random bytes.
     #[error("the operating system gives no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -93,6 +96,9 @@ pub struct Sent {
 impl Sent {
     /// The query, the keys and the secrets shared with peers are made up, and thrown away again.
     pub(super) fn rehearse(preview: Preview, supplier: &SupplierId, roster: Roster) -> Result<Self, SentError> {
+        if preview.plan.query().epsilon().is_some() {
+            return Err(SentError::Noised);
+        }
         let Some(member) = roster.member(supplier).cloned() else {
             return Err(SentError::NotOnRoster(supplier.clone()));
         };

@@ -33,6 +33,9 @@ impl fmt::Display for Words<'_> {
         if self.preview.waits_for_approval {
             writeln!(f, "a question like this waits until a person approves it")?;
         }
+        if let Some(epsilon) = plan.query().epsilon() {
+            writeln!(f, "what would be sent has noise added to each figure, for ε = {epsilon} of the privacy budget")?;
+        }
         writeln!(f, "these are this supplier's own figures: not protected, and not to be passed on")
     }
 }

@@ -38,7 +38,8 @@ pub(super) fn read(codebook: &Codebook, sql: &str) -> Result<Query, QueryError> 
     let mut grouping = grouping::read(&dataset, &select.group_by)?;
     let figures = figures::read(&dataset, &select.projection, &mut grouping)?;
     let grouping::Grouping { axes, sets } = grouping;
-    Parts { dataset, edition, select: figures, axes, sets, condition }.build(codebook)
+    let epsilon = select.epsilon;
+    Parts { dataset, edition, select: figures, axes, sets, condition, epsilon }.build(codebook)
 }
 
 /// Parses one statement, after making sure that the parser stays small.

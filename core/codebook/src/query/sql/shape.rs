@@ -1,12 +1,13 @@
 //! What of SQL's SELECT is read, and that nothing else was written.
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, Query as SqlQuery, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor,
+    Expr, GroupByExpr, Query as SqlQuery, Select, SelectFlavor, SelectItem, SetExpr, Setting, Statement, TableFactor,
     TableWithJoins,
 };
 
+use super::super::epsilon::{Epsilon, NotAnEpsilon};
 use super::super::error::QueryError;
-use super::ident_name;
+use super::{ident_name, literal_of, shown};
 
 /// The parts of a SELECT that a question is made of.
 pub(super) struct Parsed {
@@ -14,6 +15,7 @@ pub(super) struct Parsed {
     pub(super) projection: Vec<SelectItem>,
     pub(super) selection: Option<Expr>,
     pub(super) group_by: Vec<Expr>,
+    pub(super) epsilon: Option<Epsilon>,
 }
 
 /// Something that was written, what it is called, and what to do instead.
@@ -53,11 +55,12 @@ fn from_query(query: SqlQuery) -> Result<Parsed, QueryError> {
         (order_by.is_some(), "ORDER BY", ROWS),
         (limit_clause.is_some() || fetch.is_some(), "LIMIT", ROWS),
         (!locks.is_empty() || for_clause.is_some(), "FOR", "leave it out"),
-        (settings.is_some() || format_clause.is_some(), "SETTINGS or FORMAT", "choose the format with --format"),
+        (format_clause.is_some(), "FORMAT", "choose the format with --format"),
         (!pipe_operators.is_empty(), "|>", "ask one SELECT over one dataset"),
     ])?;
+    let epsilon = epsilon(&settings.unwrap_or_default())?;
     match *body {
-        SetExpr::Select(select) => from_select(*select),
+        SetExpr::Select(select) => from_select(*select, epsilon),
         SetExpr::SetOperation { .. } => {
             Err(QueryError::not_allowed("UNION, EXCEPT or INTERSECT", "ask one SELECT at a time"))
         }
@@ -66,7 +69,21 @@ fn from_query(query: SqlQuery) -> Result<Parsed, QueryError> {
     }
 }
 
-fn from_select(select: Select) -> Result<Parsed, QueryError> {
+/// `SETTINGS epsilon = 0.5`: noise in place of hiding.
+fn epsilon(settings: &[Setting]) -> Result<Option<Epsilon>, QueryError> {
+    const ONLY: &str = "the one setting is for noise in place of hiding: SETTINGS epsilon = 0.5";
+    match settings {
+        [] => Ok(None),
+        [Setting { key, value }] if ident_name(key) == "epsilon" => {
+            let epsilon = literal_of(value).ok_or(NotAnEpsilon).and_then(|text| text.parse());
+            let what = format!("epsilon = {}", shown(value));
+            epsilon.map(Some).map_err(|cause| QueryError::not_allowed(what, cause.to_string()))
+        }
+        _ => Err(QueryError::not_allowed("such SETTINGS", ONLY)),
+    }
+}
+
+fn from_select(select: Select, epsilon: Option<Epsilon>) -> Result<Parsed, QueryError> {
     let Select {
         select_token: _,
         optimizer_hints,
@@ -110,7 +127,7 @@ fn from_select(select: Select) -> Result<Parsed, QueryError> {
         (!named_window.is_empty() || qualify.is_some(), "a window", "use SHARE(COUNT(*), …) for shares of a margin"),
         (odd, "this form of SELECT", "ask SELECT … FROM … WHERE … GROUP BY …"),
     ])?;
-    Ok(Parsed { dataset: dataset_name(from)?, projection, selection, group_by: groups(group_by)? })
+    Ok(Parsed { dataset: dataset_name(from)?, projection, selection, group_by: groups(group_by)?, epsilon })
 }
 
 fn groups(group_by: GroupByExpr) -> Result<Vec<Expr>, QueryError> {

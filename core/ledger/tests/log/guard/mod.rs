@@ -182,6 +182,27 @@ fn other_years_and_datasets_do_not_touch() {
     assert_eq!(Period::new(2024, 2020), None);
 }
 
+/// Its total has noise in it: it is charged to budgets instead.
+#[test]
+fn a_set_of_a_noised_query_is_neither_judged_nor_compared_with() {
+    let noised = || About::Noised { dataset: "victims".to_owned(), epsilon: "0.5".parse().unwrap() };
+    let mut scene = Scene::new(9, 1);
+    scene.asked_of(&all(9));
+    let fewer = scene.ask(noised());
+    let fewer = scene.list(fewer, 1, &all(8));
+    assert_eq!(scene.judge(fewer), Ok(()));
+    let without_noise = scene.asked_of(&all(8));
+    assert_ne!(scene.gives_away(without_noise).with.unwrap().at, fewer);
+    // After noised ones alone nothing stands in the way.
+    let mut scene = Scene::new(9, 1);
+    for suppliers in [9, 8, 7] {
+        let query = scene.ask(noised());
+        scene.list(query, 1, &all(suppliers));
+    }
+    let exact = scene.asked_of(&all(8));
+    assert_eq!(scene.judge(exact), Ok(()));
+}
+
 #[test]
 fn what_cannot_be_read_counts_as_on_the_same() {
     let mut scene = Scene::new(9, 1);

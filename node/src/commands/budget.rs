@@ -1,0 +1,44 @@
+//! `optelsom-node budget`: what noised answers have been charged to, and what is left.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use optelsom_codebook::format_decimal;
+use tokio::runtime::Runtime;
+
+use super::Outcome;
+use crate::configuration::Configuration;
+use crate::daemon::store::Store;
+
+/// Arguments of `budget`.
+#[derive(Debug, Args)]
+pub struct Budget {}
+
+impl Budget {
+    pub(super) fn run(&self, configuration: &Configuration) -> Outcome {
+        let codebook = configuration.read_codebook()?;
+        let agreement = configuration.read_agreement(&codebook)?;
+        let charges =
+            Runtime::new()?.block_on(async { Store::open(configuration.state()).await?.noise_charges().await })?;
+        for (dataset, terms) in agreement.datasets() {
+            let charged = || charges.iter().filter(|charge| charge.dataset == dataset);
+            let spent: u64 = charged().map(|charge| charge.thousandths).sum();
+            match terms.privacy_budget() {
+                Some(budget) => {
+                    let left = u64::from(budget.thousandths()).saturating_sub(spent);
+                    println!("{dataset}: ε {} spent of {budget}, {} left", epsilon(spent), epsilon(left));
+                }
+                None => println!("{dataset}: no answers with noise (ε {} spent)", epsilon(spent)),
+            }
+            for charge in charged() {
+                println!("  {}  ε {}  query {}", charge.at, epsilon(charge.thousandths), charge.query);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// ε from thousandths.
+fn epsilon(thousandths: u64) -> String {
+    format_decimal(i64::try_from(thousandths).unwrap_or(i64::MAX), 3)
+}
