@@ -1,9 +1,11 @@
 //! Whole rounds of the real machines in bad weather: every query ends, and what is opened is the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use optelsom_codebook::{Plan, Query};
 use optelsom_secagg::combiner::Outcome;
 use optelsom_tests::dice::Dice;
 use optelsom_tests::federation::Size;
+use optelsom_tests::questions::CODEBOOK;
 use optelsom_tests::seeds::run_seeds;
 use optelsom_tests::world::run::World;
 use optelsom_tests::world::weather::Weather;
@@ -49,4 +51,29 @@ fn through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened() {
     let opened = endings.values().filter(|opened| **opened).count();
     println!("{} runs, {opened} opened", endings.len());
     assert!(endings.len() < 100 || opened * 2 > endings.len(), "only {opened} of {} were opened", endings.len());
+}
+
+/// The opened total is the truth and what the participants' seeds say they added, once each, whatever crashes.
+#[test]
+fn with_noise_the_total_without_it_is_the_truth() {
+    let sql = "SELECT year, COUNT(*) FROM victims WHERE year BETWEEN 2023 AND 2024 GROUP BY ROLLUP(year) SETTINGS epsilon = 0.1";
+    let plan = Plan::new(&CODEBOOK, &Query::from_sql(&CODEBOOK, sql).unwrap()).unwrap();
+    let endings = run_seeds("world", "with_noise_the_total_without_it_is_the_truth", 300, |seed| {
+        let mut dice = Dice::new(seed);
+        let size = Size { columns: plan.columns().len(), cells: plan.cell_count(), ..size(&mut dice) };
+        let quorum = (size.suppliers + size.collusion) / 2 + 1;
+        let weather = Weather::storm(&mut dice, size.suppliers - quorum);
+        let mut world = World::new(&mut dice, size, weather).with_noise(&plan);
+        let outcome = world.run().map_err(|why| format!("{why}; {weather:?}"))?;
+        world.judge()?;
+        let honest = world.query.entry.honest_participants();
+        let enough = |participants: usize| (participants - size.collusion) as u64 >= honest;
+        match world.desk.releases() {
+            [release] if !enough(release.participants.len()) => {
+                Err("fewer honest shares than were counted on".to_owned())
+            }
+            _ => Ok(outcome == Outcome::Opened),
+        }
+    });
+    assert!(endings.len() < 100 || endings.values().any(|opened| *opened));
 }

@@ -1,6 +1,6 @@
 //! Exact sampling with integers alone: no floating point, no table, no approximation.
 //!
-//! `docs/decisions/0010-noise-exactly.md` derives what is here. In short: a share of noise is X − Y, both negative binomial
+//! `docs/decisions/0011-noise-exactly.md` derives what is here. In short: a share of noise is X − Y, both negative binomial
 //! with shape 1/h and α = e^(−γ), that is P(k) ∝ a_k·α^k with a_k = Π_(1≤i≤k) ((i−1)h + 1)/(ih). The sum of h such shares is
 //! the two-sided geometric distribution.
 
