@@ -143,16 +143,19 @@ fn multiplication(generators: &Generators) -> Duration {
 /// The peer: takes tables as the coordinator does, adds them up as they are, and gives the total out as a release.
 #[derive(Clone)]
 struct InTheClear {
-    total: Arc<Mutex<Vec<u64>>>,
+    total: Arc<Mutex<Total>>,
     maker: Arc<Maker>,
 }
+
+/// The sum so far, column by column as long as the tables that came.
+type Total = Vec<u64>;
 
 impl InTheClear {
     fn release(&self, document: &[u8]) -> Option<Vec<u8>> {
         let query = Query::from_json(&self.maker.codebook, std::str::from_utf8(document).ok()?).ok()?;
         let plan = Plan::new(&self.maker.codebook, &query).ok()?;
-        let total = std::mem::replace(&mut *self.total.lock().ok()?, vec![0; CELLS]);
-        let total: Vec<i64> = total.into_iter().map(u64::cast_signed).collect();
+        let total = std::mem::take(&mut *self.total.lock().ok()?);
+        let total: Vec<i64> = total.into_iter().take(CELLS).map(u64::cast_signed).collect();
         Some(self.maker.release(&plan, &total))
     }
 }
@@ -228,6 +231,8 @@ impl NodeService for InTheClear {
             let chunk = TableChunk::try_from(&part)?;
             let mut total = self.total.lock().map_err(|_| Status::internal("a thread has panicked"))?;
             let from = usize::try_from(chunk.offset).unwrap_or(usize::MAX);
+            let length = total.len().max(from.saturating_add(chunk.words.len()));
+            total.resize(length, 0);
             for (cell, word) in total.iter_mut().skip(from).zip(&chunk.words) {
                 *cell = cell.wrapping_add(*word);
             }
@@ -246,7 +251,7 @@ async fn sum_in_the_clear(folder: &Path) {
         incoming(listener, credentials.server_config().expect("a TLS configuration"), CancellationToken::new());
     listens();
     let maker = Arc::new(Maker::new(&Folder::at(folder).expect("a folder")));
-    let server = InTheClear { total: Arc::new(Mutex::new(vec![0; CELLS])), maker };
+    let server = InTheClear { total: Arc::new(Mutex::new(Vec::new())), maker };
     tonic::transport::Server::builder()
         .initial_stream_window_size(1024 * 1024)
         .initial_connection_window_size(2 * 1024 * 1024)
@@ -279,12 +284,13 @@ async fn in_the_clear(folder: &Folder, plan: &Plan) -> Clear {
         clients.push((NodeServiceClient::new(channel.clone()), AnalystServiceClient::new(channel)));
     }
     let document = plan.query().canonical_bytes();
+    let words = plan.columns().len() * CELLS;
     let mut spent = [false, true].map(|_| Duration::ZERO);
     for (spent, deliver) in spent.iter_mut().zip([false, true]) {
         // The first round is for warming up.
         let mut before = processor_time(server.id());
         for round in 0..=QUERIES {
-            let all: Vec<_> = clients.iter().map(|(client, _)| tokio::spawn(submit(client.clone()))).collect();
+            let all: Vec<_> = clients.iter().map(|(client, _)| tokio::spawn(submit(client.clone(), words))).collect();
             for one in all {
                 one.await.expect("no panic");
             }
@@ -313,12 +319,13 @@ async fn fetch(mut client: AnalystServiceClient<Channel>, document: Vec<u8>) {
     assert!(bytes > CELLS);
 }
 
-async fn submit(mut client: NodeServiceClient<Channel>) {
+/// Sends a table as long as a supplier's: every column of the plan, that of the number of suppliers among them.
+async fn submit(mut client: NodeServiceClient<Channel>, words: usize) {
     let query = QueryId::from_bytes([0; 32]);
-    let parts = (0..CELLS).step_by(PART_WORDS).map(move |offset| {
-        let words = (0..PART_WORDS.min(CELLS - offset)).map(|cell| cell as u64 % 40).collect();
-        table_part(&query, &TableChunk { attempt: Attempt::FIRST, offset: offset as u64, words })
+    let parts = (0..words).step_by(PART_WORDS).map(move |offset| {
+        let part = (0..PART_WORDS.min(words - offset)).map(|cell| cell as u64 % 40).collect();
+        table_part(&query, &TableChunk { attempt: Attempt::FIRST, offset: offset as u64, words: part })
     });
     let reply = client.submit(tokio_stream::iter(parts)).await.expect("a taken table");
-    assert_eq!(reply.into_inner().words, CELLS as u64);
+    assert_eq!(reply.into_inner().words, words as u64);
 }
