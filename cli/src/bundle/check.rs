@@ -10,7 +10,7 @@ use optelsom_ledger::entry::{
 use optelsom_ledger::{QueryEntry, Roster, Scope, SignedQuery};
 use optelsom_secagg::messages::Attempt;
 use optelsom_secagg::release_proof::{
-    CellClaim, Protection, ReleaseProof, SignedCommitments, SignedSubmissions, Statement, claims, verify,
+    CellClaim, ProofError, Protection, ReleaseProof, SignedCommitments, SignedSubmissions, Statement, claims, verify,
 };
 use optelsom_secagg::{Generators, Rules, Verifier};
 
@@ -231,7 +231,7 @@ fn says_what_was_logged<'s>(
     if logged.eq(hidden) { Ok(()) } else { Err(Fault::Says("how many cells are hidden")) }
 }
 
-/// Verifies the proofs of all columns; yields what the table claims.
+/// Verifies the proofs of all columns of which something is shown; yields what the table claims.
 fn proved(
     bytes: &[u8],
     release: &Release,
@@ -248,8 +248,14 @@ fn proved(
     let generators = Generators::with_capacity(plan.cell_count());
     for (column, (bytes, claims)) in proofs.iter().zip(&claimed).enumerate() {
         let statement = Statement::new(commitments, &plan.hash(), &protection, column, claims.clone())?;
-        let proof = ReleaseProof::from_bytes(bytes).map_err(|cause| Fault::ProofBytes { column, cause })?;
-        verify(&statement, &proof, &generators)?;
+        match bytes {
+            None if statement.says_nothing() => {}
+            Some(bytes) if !statement.says_nothing() => {
+                let proof = ReleaseProof::from_bytes(bytes).map_err(|cause| Fault::ProofBytes { column, cause })?;
+                verify(&statement, &proof, &generators)?;
+            }
+            _ => return Err(ProofError::Form { column, what: "whether anything of it is shown" }.into()),
+        }
     }
     Ok(claimed)
 }

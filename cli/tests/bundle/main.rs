@@ -9,7 +9,7 @@ use optelsom_cli::bundle::words::told;
 use optelsom_cli::bundle::{Fault, verify};
 use optelsom_codebook::{Hash256, Lang};
 use optelsom_ledger::audit::Files;
-use optelsom_secagg::release_proof::ProofError;
+use optelsom_secagg::release_proof::{ProofError, ReleaseProof};
 use sample::{Answer, bundle, roster, seal, trust};
 
 fn fault(files: &Files) -> Fault {
@@ -132,6 +132,19 @@ fn the_proof_of_another_query_is_refused() {
     files.insert("proof".to_owned(), bundle(|answer, other| answer.proof.clone_from(&other.proof))["proof"].clone());
     seal(&mut files);
     assert!(matches!(fault(&files), Fault::NotReleased("the proof")));
+}
+
+#[test]
+fn a_proof_that_was_taken_away_is_refused() {
+    let none = cheated(|answer, _| answer.proof = ReleaseProof::file(&[None, None]));
+    assert!(matches!(none, Fault::Proof(ProofError::Form { column: 0, .. })) && none.code() == 17, "{none}");
+    // The number of suppliers is never shown: a proof about it is none of this release's.
+    let too_many = cheated(|answer, _| {
+        let columns = ReleaseProof::split_file(&answer.proof, 2).unwrap();
+        let proof = ReleaseProof::from_bytes(columns[0].unwrap()).unwrap();
+        answer.proof = ReleaseProof::file(&[Some(proof.clone()), Some(proof)]);
+    });
+    assert!(matches!(too_many, Fault::Proof(ProofError::Form { column: 1, .. })), "{too_many}");
 }
 
 #[test]

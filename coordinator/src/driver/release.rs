@@ -53,14 +53,9 @@ pub struct Made {
 }
 
 impl Made {
-    /// What is kept and shown beside the log, by file name.
+    /// What is shown beside the document, by file name.
     pub fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![
-            ("release.json", self.document.clone()),
-            ("salt", self.salt.to_vec()),
-            ("proof", self.proof.clone()),
-            ("commitments", self.commitments.clone()),
-        ]
+        vec![("salt", self.salt.to_vec()), ("proof", self.proof.clone()), ("commitments", self.commitments.clone())]
     }
 }
 
@@ -87,7 +82,7 @@ pub fn make(
     Ok(Made { release, document, salt, proof, commitments: evidence.submissions().to_bytes() })
 }
 
-/// One proof for each column, in the plan's order.
+/// One proof for each column of which something is shown.
 fn prove(
     shared: &Shared,
     plan: &Plan,
@@ -106,7 +101,8 @@ fn prove(
     for (column, claims) in claims.into_iter().enumerate() {
         let statement = Statement::new(&commitments, &plan.hash(), &protection, column, claims)
             .map_err(|cause| unproved(cause.to_string()))?;
-        let proof = evidence.witness().prove(&statement, &shared.generators, entropy);
+        let prove = || evidence.witness().prove(&statement, &shared.generators, entropy);
+        let proof = (!statement.says_nothing()).then(prove).transpose();
         proofs.push(proof.map_err(|cause| unproved(cause.to_string()))?);
     }
     Ok(ReleaseProof::file(&proofs))

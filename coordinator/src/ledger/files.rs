@@ -33,7 +33,10 @@ impl Ledger {
             store.document(&digest).await?
         } else if let Some((query, file)) = path.strip_prefix("releases/").and_then(|rest| rest.split_once('/')) {
             let query = query.parse::<QueryId>().map_err(|_| FileError::None)?;
-            store.release_file(&query, file).await?
+            match file {
+                "release.json" => store.release(&query).await?,
+                beside => store.release_file(&query, beside).await?,
+            }
         } else {
             None
         };

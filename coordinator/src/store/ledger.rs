@@ -262,7 +262,7 @@ impl Store {
         Ok(())
     }
 
-    /// A file of a release, once its query owes the log nothing.
+    /// A file beside a release, once its query owes the log nothing.
     ///
     /// # Errors
     /// When the store cannot be read.

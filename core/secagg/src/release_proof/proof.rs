@@ -124,20 +124,22 @@ impl ReleaseProof {
 }
 
 impl ReleaseProof {
-    /// The proofs of all columns of a release as one file, in the plan's order.
-    pub fn file(proofs: &[Self]) -> Vec<u8> {
-        Writer::new(FILE).list(proofs, |writer, proof| writer.bytes(&proof.to_bytes())).finish()
+    /// The proofs of all columns of a release as one file, in the plan's order; none for a column of which
+    /// [nothing is said](super::Statement::says_nothing).
+    pub fn file(proofs: &[Option<Self>]) -> Vec<u8> {
+        let item = |proof: &Option<Self>| proof.as_ref().map_or_else(Vec::new, Self::to_bytes);
+        Writer::new(FILE).list(proofs, |writer, proof| writer.bytes(&item(proof))).finish()
     }
 
-    /// Takes such a file apart, strictly, into the bytes of at most so many proofs.
+    /// Takes such a file apart, strictly, into the bytes of the proofs of at most so many columns.
     ///
     /// # Errors
     /// When it is not as [`ReleaseProof::file`] writes it.
-    pub fn split_file(bytes: &[u8], columns: usize) -> Result<Vec<&[u8]>, CanonicalError> {
+    pub fn split_file(bytes: &[u8], columns: usize) -> Result<Vec<Option<&[u8]>>, CanonicalError> {
         let mut reader = Reader::new(bytes, FILE)?;
-        let proofs = reader.list(columns as u64, Reader::bytes)?;
+        let items = reader.list(columns as u64, Reader::bytes)?;
         reader.finish()?;
-        Ok(proofs)
+        Ok(items.into_iter().map(|item| (!item.is_empty()).then_some(item)).collect())
     }
 }
 

@@ -99,6 +99,11 @@ impl Statement {
         &self.claims
     }
 
+    /// Whether the release says nothing of the whole column, so that there is nothing to prove.
+    pub fn says_nothing(&self) -> bool {
+        self.claims.iter().all(|claim| *claim == CellClaim::Hidden)
+    }
+
     /// Σ C_i.
     pub(super) fn sum(&self) -> &RistrettoPoint {
         &self.sum
