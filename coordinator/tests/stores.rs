@@ -77,7 +77,7 @@ async fn what_is_accepted_stays_until_it_ends_once(location: &StoreLocation) {
     let (owed, files) = (Vec::new, Vec::new);
     let ending =
         |outcome, release| Ending { outcome, at: now(), record: Some(&kept), release, owed: owed(), files: files() };
-    assert!(store.end(&id, ending(opened(), Some(release.clone()))).await.unwrap());
+    assert!(store.end(&id, ending(opened(), Some(&release))).await.unwrap());
     let other = StoredOutcome { outcome: RoundOutcome::Abandoned, reason: "too late".to_owned() };
     assert!(!store.end(&id, ending(other, None)).await.unwrap(), "what has ended does not end again");
     assert_eq!(store.summary(&id).await.unwrap().unwrap().outcome, Some(opened()));
@@ -195,9 +195,8 @@ async fn where_a_query_stands_in_the_log_is_said_once(location: &StoreLocation) 
     store.keep_logged(&id, &logged(4)).await.unwrap();
     store.keep_logged(&id, &logged(5)).await.unwrap();
     assert_eq!(store.logged(&id).await.unwrap(), Some(logged(4)));
-    let (owed, files) = (vec![b"first".to_vec(), b"second".to_vec()], vec![("salt", b"s".to_vec())]);
-    let ending =
-        Ending { outcome: opened(), at: now(), record: None, release: Some(b"r".to_vec()), owed: owed.clone(), files };
+    let (owed, files) = (vec![b"first".to_vec(), b"second".to_vec()], vec![("salt", &b"s"[..])]);
+    let ending = Ending { outcome: opened(), at: now(), record: None, release: Some(b"r"), owed: owed.clone(), files };
     assert!(store.end(&id, ending).await.unwrap());
     assert!(store.owed_entries().await.unwrap().contains(&id));
     assert_eq!(store.owed_by(&id).await.unwrap(), owed);

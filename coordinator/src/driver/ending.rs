@@ -63,7 +63,7 @@ impl Host {
             outcome: StoredOutcome { outcome, reason: reason.clone() },
             at: now,
             record: Some(&record),
-            release: made.as_ref().map(|made| made.document.clone()),
+            release: made.as_ref().map(|made| made.document.as_slice()),
             owed: self.owed(Some(&evidence), entry),
             files: made.as_ref().map(Made::files).unwrap_or_default(),
         };

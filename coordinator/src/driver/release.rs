@@ -54,8 +54,8 @@ pub struct Made {
 
 impl Made {
     /// What is shown beside the document, by file name.
-    pub fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
-        vec![("salt", self.salt.to_vec()), ("proof", self.proof.clone()), ("commitments", self.commitments.clone())]
+    pub fn files(&self) -> Vec<(&'static str, &[u8])> {
+        vec![("salt", &self.salt), ("proof", &self.proof), ("commitments", &self.commitments)]
     }
 }
 

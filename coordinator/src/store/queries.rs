@@ -50,11 +50,11 @@ pub struct Ending<'a> {
     /// The combiner's record that says so.
     pub record: Option<&'a CombinerRecord>,
     /// The release, a JSON document.
-    pub release: Option<Vec<u8>>,
+    pub release: Option<&'a [u8]>,
     /// The entries that the query owes the log by it, in their order.
     pub owed: Vec<Vec<u8>>,
     /// What goes with the release, by file name.
-    pub files: Vec<(&'static str, Vec<u8>)>,
+    pub files: Vec<(&'static str, &'a [u8])>,
 }
 
 impl Ending<'_> {
