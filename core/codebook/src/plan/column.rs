@@ -90,7 +90,7 @@ impl<'d> Columns<'d> {
     }
 
     /// The columns that were asked for, and no others.
-    pub(super) fn as_asked(self) -> Vec<Column> {
+    pub(super) fn into_asked(self) -> Vec<Column> {
         self.columns
     }
 

@@ -90,7 +90,7 @@ impl Plan {
         let mut outputs: Vec<Output> =
             figures.filter_map(|figure| output::output(query, figure, &mut columns, &layout)).collect();
         tell_apart(&mut axes, &mut outputs);
-        let columns = if noised { columns.as_asked() } else { columns.into_vec() };
+        let columns = if noised { columns.into_asked() } else { columns.into_vec() };
         check_squares(dataset, &columns)?;
         let cells = blocks.last().map_or(0, |block| block.cells().end);
         let hash = hash(query, &columns, cells);
