@@ -69,7 +69,7 @@ impl Asking {
         let scope = scope(catalogue, query.dataset(), facts, wishes.scope)?;
         let min_suppliers = min_suppliers(&scope, wishes.at_least)?;
         Ok(Self {
-            policy: catalogue.policy(query.dataset())?.clone(),
+            policy: policy(catalogue, query.dataset(), &scope, facts)?,
             purpose: wishes.purpose.map(str::to_owned),
             purposes_agreed: purposes_agreed(catalogue, query.dataset(), facts),
             query,
@@ -229,6 +229,16 @@ fn scope(
         let names = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
         Failure::Usage(format!("{error}; `{}` is held by {}", dataset.name(), printable(&names)))
     })
+}
+
+/// The strictest of the dataset's policy and the agreements that those who are asked have shown.
+fn policy(catalogue: &Catalogue, dataset: &Dataset, scope: &Scope, facts: &[SupplierFacts]) -> Result<Policy, Failure> {
+    let asked = facts.iter().filter(|facts| scope.member(&facts.supplier).is_some());
+    let documents = asked.filter_map(|facts| facts.agreement.as_deref());
+    // One that cannot be read under this codebook asks for nothing; its node refuses of itself.
+    let agreements: Vec<Agreement> =
+        documents.filter_map(|document| Agreement::parse(document, &catalogue.codebook).ok()).collect();
+    Ok(catalogue.policy(dataset)?.with_agreements(dataset, &agreements)?)
 }
 
 /// The purposes for which agreements let the dataset be asked, as far as they have been shown.

@@ -93,11 +93,7 @@ pub(crate) fn catalogue() -> Catalogue {
         codebook: CODEBOOK.to_owned(),
         roster: roster().to_toml(),
         editions: vec![edition("2024-12", 2), edition("2024-06", 1)],
-        policies: vec![v1::DatasetPolicy {
-            dataset: "victims".to_owned(),
-            policy: policy.hash().as_bytes().to_vec(),
-            minimum_frequency: 10,
-        }],
+        policies: vec![v1::DatasetPolicy { dataset: "victims".to_owned(), policy: policy.canonical_bytes() }],
         most_words: 1000,
         longest_deadline_ms: 3_600_000,
         clock: 0,

@@ -59,7 +59,9 @@ pub enum NotAccepted {
         known: Vec<EditionId>,
     },
     /// Another policy.
-    #[error("the disclosure policy of `{0}` has changed; fetch the catalogue again")]
+    #[error(
+        "the question does not name the disclosure policy of `{0}` for these suppliers, or that has changed; ask again"
+    )]
     Policy(String),
     /// Too large.
     #[error("the table has {cells} cells in {columns} columns; cells times columns may be {most} here: shorten it")]
@@ -144,14 +146,12 @@ pub async fn accept(shared: &Arc<Shared>, requester: &PartyName, asked: Asked) -
     let plan = check_question(shared, &asked)?;
     check_limits(shared, &asked, &plan)?;
     check_edition(shared, &asked).await?;
-    let policies = shared.policies().await?;
-    let policy = policies
-        .get(&entry.dataset)
-        .filter(|policy| policy.hash() == entry.disclosure_policy)
-        .ok_or_else(|| NotAccepted::Policy(entry.dataset.clone()))?;
-    let minimum_frequency = policy.minimum_frequency();
+    let policy = shared.policy(plan.dataset(), &entry.scope).await?;
+    if policy.hash() != entry.disclosure_policy {
+        return Err(NotAccepted::Policy(entry.dataset.clone()));
+    }
     let (question, document) = asked.into_parts();
-    let accepted = Accepted { question, document, at: now, minimum_frequency };
+    let accepted = Accepted { question, document, at: now, policy };
     if !shared.store.accept(&accepted).await?
         && let Some(standing) = standing(shared, &id).await?
     {

@@ -1,9 +1,8 @@
 //! What all parts of a running coordinator share.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use optelsom_codebook::{Agreement, Codebook, DatasetTerms, Hash256};
+use optelsom_codebook::{Agreement, Codebook, Dataset, Hash256, SupplierId};
 use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_ledger::Roster;
 use optelsom_ledger::entry::ApprovalRule;
@@ -70,22 +69,24 @@ impl Shared {
         Ok(waiting)
     }
 
-    /// The disclosure policy in force for each dataset: the strictest of codebook, configuration and agreements.
-    pub(crate) async fn policies(&self) -> Result<BTreeMap<String, Policy>, PoliciesError> {
-        let mut policies = BTreeMap::new();
-        for dataset in self.codebook.datasets() {
-            let configured = self.configuration.minimum_frequency.get(dataset.name()).copied();
-            policies.insert(dataset.name().to_owned(), Policy::for_dataset(dataset)?.stricter(configured));
-        }
-        for node in self.store.announcements().await? {
+    /// The disclosure policy of a dataset by codebook and configuration, to be made stricter by agreements.
+    pub(crate) fn policy_of(&self, dataset: &Dataset) -> Result<Policy, PolicyError> {
+        let configured = self.configuration.minimum_frequency.get(dataset.name()).copied();
+        Ok(Policy::for_dataset(dataset)?.stricter(configured))
+    }
+
+    /// The disclosure policy for a question to these suppliers: the strictest of codebook, configuration and all of their
+    /// agreements that are known.
+    pub(crate) async fn policy(&self, dataset: &Dataset, scope: &[SupplierId]) -> Result<Policy, PoliciesError> {
+        let mut agreements = Vec::new();
+        for node in self.store.announcements().await?.into_iter().filter(|node| scope.contains(&node.supplier)) {
+            let signed = &node.hello.agreement;
+            let member = self.roster.member(&node.supplier);
+            let is_its_own = member.is_some_and(|member| signed.verify(&node.supplier, &member.identity).is_ok());
             // One that cannot be read under this codebook asks for nothing; its node refuses of itself.
-            let Ok(agreement) = Agreement::parse(&node.hello.agreement.document, &self.codebook) else { continue };
-            for (name, policy) in &mut policies {
-                let asked = agreement.dataset(name).and_then(DatasetTerms::minimum_frequency);
-                *policy = policy.clone().stricter(asked);
-            }
+            agreements.extend(Agreement::parse(&signed.document, &self.codebook).ok().filter(|_| is_its_own));
         }
-        Ok(policies)
+        Ok(self.policy_of(dataset)?.with_agreements(dataset, &agreements)?)
     }
 }
 

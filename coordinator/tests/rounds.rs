@@ -6,11 +6,12 @@ mod federation;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use federation::node::{TestNode, Watch};
-use federation::{End, Federation, SUPPLIERS, follow};
+use federation::node::{TestNode, Watch, attend, hello};
+use federation::{End, Federation, SUPPLIERS, follow, identity, supplier};
 use optelsom_coordinator::Running;
-use optelsom_disclosure::CellValue;
+use optelsom_disclosure::{CellValue, Policy};
 use optelsom_proto::v1;
+use optelsom_proto::wire::{Hello, SignedAgreement};
 use optelsom_secagg::messages::CoordinatorMessage;
 use tokio::sync::mpsc;
 use tonic::Code;
@@ -275,4 +276,43 @@ async fn questions_that_are_wrong_are_not_accepted_and_say_why() {
     assert!(analyst.ask(exchanged).await.unwrap_err().message().contains("ask.document"));
     assert!(analyst.list(v1::ListRequest { most: 0 }).await.unwrap().into_inner().queries.is_empty());
     running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_question_names_the_strictest_of_codebook_and_agreements_of_those_asked() {
+    let federation = Federation::new();
+    let running = federation.start().await;
+    federation.announce(&running).await;
+    let terms = |name: &str, rules: &str| {
+        format!(
+            "supplier = \"{name}\"\nversion = \"1\"\nvalid = {{ from = \"2020-01-01\", until = \"2099-12-31\" }}\n\
+             [[datasets]]\nname = \"victims\"\nvariables = \"all\"\nmeasures = \"all\"\npurposes = [\"monitor\"]\n\
+             queries_per_day = 9\n{rules}\n"
+        )
+    };
+    // Of each rule the strictest; one for another dataset and one that cannot be read ask for nothing.
+    for (name, rules) in [("border", "rounding_base = 5"), ("police", "minimum_frequency = 12\nrounding_base = 3")] {
+        let agreement = SignedAgreement::sign(terms(name, rules), &supplier(name), &identity(name));
+        let credentials = federation.credentials(&format!("optelsom:node:{name}"));
+        let hello = Hello { agreement, ..hello(name) };
+        drop(attend(&credentials, &running, hello).await.unwrap());
+    }
+    let mut analyst = federation.analyst(&running).await;
+    let codebook = Policy::new("victims", 10).unwrap();
+    let strictest = Policy::new("victims", 12).unwrap().with(1, None, Some(5)).unwrap();
+    for (nonce, policy, accepted) in [
+        (1, codebook.clone(), false),
+        (2, codebook.stricter(Some(12)), false),
+        (3, strictest.clone().stricter(Some(13)), false),
+        (4, strictest.clone(), true),
+    ] {
+        let asked = federation.question_with(QUESTION, nonce, |entry| entry.disclosure_policy = policy.hash());
+        let answer = analyst.ask(v1::AskRequest::from(&asked)).await;
+        assert_eq!(answer.is_ok(), accepted, "{policy:?}: {answer:?}");
+    }
+    // What stands in the store is what nodes are sent after a restart.
+    running.shutdown().await;
+    let store = optelsom_coordinator::store::Store::open(&federation.configuration.store).await.unwrap();
+    let kept: Vec<_> = store.unfinished().await.unwrap().into_iter().map(|stored| stored.accepted.policy).collect();
+    assert_eq!(kept, [strictest]);
 }

@@ -21,10 +21,14 @@ use optelsom_secagg::{Combiner, CombinerConfig, CombinerRecord, Generators, Rule
 use postgresql::Postgresql;
 use sqlx::{AnyConnection, Connection, Executor};
 
+fn policy() -> optelsom_disclosure::Policy {
+    optelsom_disclosure::Policy::new("victims", 10).unwrap().with(3, Some(20), Some(5)).unwrap()
+}
+
 fn accepted(federation: &Federation, nonce: u8) -> Accepted {
     let asked = federation.question("SELECT sex, COUNT(*) FROM victims GROUP BY sex", nonce);
     let (question, document) = asked.into_parts();
-    Accepted { question, document, at: now(), minimum_frequency: 10 }
+    Accepted { question, document, at: now(), policy: policy() }
 }
 
 /// The record of a query that was cancelled: any real record will do.
@@ -71,7 +75,7 @@ async fn what_is_accepted_stays_until_it_ends_once(location: &StoreLocation) {
     let unfinished = store.unfinished().await.unwrap();
     let found = unfinished.iter().find(|stored| stored.accepted.question == first.question).unwrap();
     assert_eq!((unfinished.len(), &found.record), (2, &Some(kept.clone())));
-    assert_eq!((&found.accepted.document, found.accepted.minimum_frequency), (&first.document, 10));
+    assert_eq!((&found.accepted.document, &found.accepted.policy), (&first.document, &policy()));
     // A release of a megabyte, bytes of all kinds.
     let release: Vec<u8> = (0..1_000_000_u32).map(|i| i.to_le_bytes()[usize::try_from(i % 4).unwrap()]).collect();
     let (owed, files) = (Vec::new, Vec::new);

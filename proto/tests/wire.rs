@@ -158,7 +158,7 @@ fn query_of(message: &CoordinatorMessage) -> QueryId {
 }
 
 fn documents() -> Documents {
-    Documents { query: b"{}".to_vec(), minimum_frequency: 10, evidence: None }
+    Documents { query: b"{}".to_vec(), policy: b"policy".to_vec(), evidence: None }
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn every_request_reads_back_as_written() {
         let read = Request::try_from(v1::Request::decode(bytes.as_slice()).unwrap()).unwrap();
         assert_eq!((read.query, &read.message), (id, &message));
         let asks = matches!(message, CoordinatorMessage::Ask { .. });
-        assert_eq!((read.document.is_some(), read.minimum_frequency), (asks, asks.then_some(10)));
+        assert_eq!((read.document.is_some(), read.policy), (asks, asks.then(|| b"policy".to_vec())));
     }
 }
 

@@ -15,7 +15,7 @@ import pyarrow.parquet
 from pysdmx.io import read_sdmx
 
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-WITHOUT_NUMBER = {"hidden-too-few", "hidden-too-few-suppliers", "hidden-dominance", "hidden-protects-others",
+WITHOUT_NUMBER = {"hidden-too-few", "hidden-too-few-suppliers", "hidden-dominance", "hidden-protects-others", "hidden-unchecked",
                   "not-collected", "supplier-absent", "not-applicable"}
 
 

@@ -194,6 +194,7 @@ pub(super) fn rule(code: &ReasonCode, lang: Lang) -> String {
         Status::HiddenTooFew,
         Status::HiddenTooFewSuppliers,
         Status::HiddenDominance,
+        Status::HiddenUnchecked,
         Status::HiddenProtectsOthers,
         Status::Rounded,
     ];

@@ -95,8 +95,8 @@ pub fn check(parts: &Parts<'_>, approvals: ApprovalRule) -> Result<Checked, Faul
     let commitments = commitments(parts, &scope)?;
     let plan = plan(parts, &codebook)?;
     let release = Release::from_json(parts.table)?;
-    let policy = Policy::new(&entry.dataset, release.minimum_frequency())?;
-    if policy.canonical_bytes() != parts.policy {
+    let policy = Policy::from_canonical(parts.policy)?;
+    if policy.dataset() != entry.dataset {
         return Err(Fault::OtherDocument("disclosure policy"));
     }
     says_what_was_logged(parts, &release, (&codebook, &plan, &policy), commitments.participants().suppliers())?;
@@ -216,6 +216,16 @@ fn says_what_was_logged<'s>(
         && !noise.is_said_by(release.table(), plan, facts.taking_part.len() as u64)
     {
         return Err(Fault::Says("how much noise was added"));
+    }
+    let mut cells = release.table().rows().iter().flat_map(|row| row.figures());
+    let missing = |cell: &CellValue| match cell {
+        CellValue::SupplierAbsent => complete,
+        // Every node that takes part keeps all that is asked.
+        CellValue::NotCollected => true,
+        _ => false,
+    };
+    if cells.any(missing) {
+        return Err(Fault::Says("whose figures are missing"));
     }
     let again = Release::new(codebook, plan, policy, facts, release.table().clone())?;
     if again != *release || again.to_json()? != parts.table {

@@ -5,7 +5,7 @@ use optelsom_codebook::Plan;
 use super::{Session, codebook_file, now, print};
 use crate::arguments::ExplainArguments;
 use crate::asking::{self, Asking, Wishes};
-use crate::explain::{suppliers, write_guard, write_plan, write_suppliers};
+use crate::explain::{suppliers, write_guard, write_overlaps, write_plan, write_suppliers};
 use crate::failure::Failure;
 use crate::federation::Federation;
 use crate::question;
@@ -41,7 +41,8 @@ pub(super) async fn run(session: Session<'_>, arguments: &ExplainArguments) -> R
     let suppliers = suppliers(&catalogue.codebook, &asking, &facts, now()?);
     write_plan(&mut out, &asking.plan, lang).map_err(Failure::Output)?;
     write_suppliers(&mut out, &asking, &suppliers, lang).map_err(Failure::Output)?;
-    let guard = federation.guard(asking.plan.query(), &asking.scope).await?;
-    write_guard(&mut out, guard.as_deref(), lang).map_err(Failure::Output)?;
+    let before = federation.before(asking.plan.query(), &asking.scope).await?;
+    write_guard(&mut out, before.refused.as_deref(), lang).map_err(Failure::Output)?;
+    write_overlaps(&mut out, &before.overlaps, lang).map_err(Failure::Output)?;
     print(&out)
 }

@@ -1,5 +1,6 @@
 //! What a question would do, told without touching data.
 
+mod overlap;
 mod supplier;
 
 use std::io::{self, Write};
@@ -7,6 +8,7 @@ use std::io::{self, Write};
 use optelsom_codebook::{Axis, Column, Dataset, Epsilon, Lang, Measure, Plan, format_decimal};
 use optelsom_disclosure::Noise;
 
+pub use overlap::write_overlaps;
 pub use supplier::{Agreed, Supplier, suppliers};
 
 use crate::asking::Asking;

@@ -145,14 +145,8 @@ fn agreed(codebook: &Codebook, asking: &Asking, facts: &SupplierFacts, now: Time
     let Some(purpose) = &asking.purpose else { return Agreed::NeedsPurpose };
     let min_suppliers = usize::try_from(asking.min_suppliers).unwrap_or(usize::MAX);
     // How many queries the node has answered today, it alone knows.
-    let request = Request {
-        plan: &asking.plan,
-        purpose,
-        now,
-        min_suppliers,
-        minimum_frequency: asking.policy.minimum_frequency(),
-        queries_today: 0,
-    };
+    let request =
+        Request { plan: &asking.plan, purpose, now, min_suppliers, rules: asking.policy.rules(), queries_today: 0 };
     match agreement.admit(&request) {
         Ok(Admission::Admitted(_)) => Agreed::Yes,
         Ok(Admission::NeedsApproval(_)) => Agreed::Waits,

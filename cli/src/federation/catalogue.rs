@@ -37,7 +37,7 @@ impl Catalogue {
         self.editions.iter().filter(move |announced| announced.dataset == dataset).map(|announced| &announced.edition)
     }
 
-    /// The policy by which the table of a query on this dataset will be protected; never weaker than the codebook's.
+    /// The policy for a dataset by codebook and operator, never weaker than the codebook's; agreements may make it stricter.
     ///
     /// # Errors
     /// When the coordinator names none, or a weaker one.
@@ -45,11 +45,8 @@ impl Catalogue {
         let name = dataset.name();
         let named = self.policies.iter().find(|policy| policy.dataset() == name);
         let policy = named.ok_or_else(|| Failure::Answer(format!("it has no disclosure policy for `{name}`")))?;
-        let (k, least) = (policy.minimum_frequency(), dataset.minimum_frequency());
-        if k < least {
-            return Err(Failure::Answer(format!(
-                "it would show cells of {k} of `{name}`, the codebook hides those under {least}"
-            )));
+        if policy.with_codebook(dataset)? != *policy {
+            return Err(Failure::Answer(format!("its disclosure policy for `{name}` is weaker than the codebook's")));
         }
         Ok(policy)
     }
@@ -73,12 +70,12 @@ impl TryFrom<v1::CatalogueReply> for Catalogue {
     }
 }
 
-/// A policy whose hash is that of what it says.
+/// A policy that is about the dataset which it is sent for.
 fn policy(wire: &v1::DatasetPolicy) -> Result<Policy, Failure> {
-    let policy = Policy::new(&wire.dataset, wire.minimum_frequency)?;
-    if policy.hash().as_bytes().as_slice() == wire.policy {
+    let policy = Policy::from_canonical(&wire.policy)?;
+    if policy.dataset() == wire.dataset {
         Ok(policy)
     } else {
-        Err(Failure::Answer("a disclosure policy has another hash than its contents".to_owned()))
+        Err(Failure::Answer("a disclosure policy is about another dataset than it says".to_owned()))
     }
 }

@@ -5,12 +5,14 @@ mod events;
 mod facts;
 
 use optelsom_codebook::{EditionId, Query, QueryId, Timestamp};
+use optelsom_disclosure::{Overlap, OverlapKind};
 use optelsom_ledger::Scope;
 use optelsom_ledger::entry::Approval;
 use optelsom_proto::dial::{dial, explain};
 use optelsom_proto::limits::MESSAGE_BYTES;
 use optelsom_proto::v1;
 use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
+use optelsom_proto::v1::overlap::Kind;
 use optelsom_proto::wire::Asked;
 use optelsom_proto::{Credentials, Role, RoleKind, WireError};
 use tonic::transport::Channel;
@@ -27,6 +29,15 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub struct Federation {
     client: AnalystServiceClient<Channel>,
+}
+
+/// What of the past stands in the way of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// Why the guard against differencing would refuse a total over all that are asked, as the log stands now.
+    pub refused: Option<String>,
+    /// The releases that its table would overlap with.
+    pub overlaps: Vec<Overlap>,
 }
 
 /// One of the analyst's queries.
@@ -81,19 +92,20 @@ impl Federation {
             .collect()
     }
 
-    /// Why the guard against differencing would refuse a total over these suppliers, as the log stands now; none where it
-    /// would not.
+    /// What was asked and released before that stands in the way of this question to these suppliers.
     ///
     /// # Errors
-    /// When the coordinator cannot be reached.
-    pub async fn guard(&mut self, query: &Query, scope: &Scope) -> Result<Option<String>, Failure> {
+    /// When the coordinator cannot be reached, or its answer cannot be used.
+    pub async fn before(&mut self, query: &Query, scope: &Scope) -> Result<Before, Failure> {
         let request = v1::ExplainRequest {
             dataset: query.dataset().name().to_owned(),
             document: query.canonical_bytes(),
             scope: scope.members().iter().map(|member| member.supplier.to_string()).collect(),
         };
-        let refused = unary(self.client.explain(request).await)?.guard;
-        Ok(Some(refused).filter(|refused| !refused.is_empty()))
+        let v1::ExplainReply { guard, overlaps, .. } = unary(self.client.explain(request).await)?;
+        let overlaps = overlaps.into_iter().map(overlap).collect::<Option<_>>();
+        let overlaps = overlaps.ok_or_else(|| Failure::Answer("an overlap with an earlier release".to_owned()))?;
+        Ok(Before { refused: Some(guard).filter(|refused| !refused.is_empty()), overlaps })
     }
 
     /// Asks. The query is kept by the coordinator once the first event has arrived.
@@ -192,4 +204,16 @@ impl TryFrom<v1::QuerySummary> for Summary {
             ended,
         })
     }
+}
+
+/// A release that a question would overlap with; none for what is no such thing.
+fn overlap(wire: v1::Overlap) -> Option<Overlap> {
+    let kind = match wire.kind? {
+        Kind::Same(v1::SameTable {}) => OverlapKind::Same,
+        Kind::Differences(v1::Differences { cells, other_suppliers }) => {
+            OverlapKind::Differences { cells: usize::try_from(cells).ok()?, other_suppliers }
+        }
+        Kind::TooMuch(v1::TooMuch {}) => OverlapKind::TooMuch,
+    };
+    Some(Overlap { query: QueryId::try_from(wire.query.as_slice()).ok()?, kind })
 }

@@ -131,6 +131,13 @@ impl<'r> About<'r> {
                 "; sums of which too much may be a single row's (“dominance”)",
             ));
         }
+        if any(Status::HiddenUnchecked) {
+            rules.push_str(words(
+                self.lang,
+                "; uitsplitsingen die met eerdere tabellen samen te groot zijn om na te gaan (“niet na te gaan”)",
+                "; groupings that are too large to be checked beside earlier tables (“too large to check”)",
+            ));
+        }
         rules.push_str(words(
             self.lang,
             "; en cellen die een verborgen cel zouden prijsgeven (“beschermt andere”). Verborgen is nooit 0.",

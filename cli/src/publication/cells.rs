@@ -30,7 +30,8 @@ pub const fn look(cell: &CellValue) -> Look {
         CellValue::HiddenTooFew
         | CellValue::HiddenTooFewSuppliers
         | CellValue::HiddenDominance
-        | CellValue::HiddenProtectsOthers => Look::Hidden,
+        | CellValue::HiddenProtectsOthers
+        | CellValue::HiddenUnchecked => Look::Hidden,
         CellValue::NotCollected | CellValue::SupplierAbsent | CellValue::NotApplicable => Look::Missing,
     }
 }
@@ -47,6 +48,7 @@ pub const fn word(cell: &CellValue, lang: Lang) -> Option<&'static str> {
         CellValue::HiddenTooFewSuppliers => Some(words(lang, "te weinig leveranciers", "too few suppliers")),
         CellValue::HiddenDominance => Some(words(lang, "overheersing", "dominance")),
         CellValue::HiddenProtectsOthers => Some(words(lang, "beschermt andere", "protects others")),
+        CellValue::HiddenUnchecked => Some(words(lang, "niet na te gaan", "too large to check")),
         CellValue::NotCollected => Some(words(lang, "niet bijgehouden", "not collected")),
         CellValue::SupplierAbsent => Some(words(lang, "leverancier afwezig", "supplier absent")),
         CellValue::NotApplicable => Some(words(lang, "n.v.t.", "n/a")),
@@ -82,7 +84,7 @@ pub const fn sdmx_status(cell: &CellValue) -> (&'static str, &'static str) {
         CellValue::Noised(_) => ("E", "F"),
         CellValue::HiddenTooFew | CellValue::HiddenTooFewSuppliers => ("Q", "A"),
         CellValue::HiddenDominance => ("Q", "G"),
-        CellValue::HiddenProtectsOthers => ("Q", "D"),
+        CellValue::HiddenProtectsOthers | CellValue::HiddenUnchecked => ("Q", "D"),
         CellValue::NotCollected => ("L", "F"),
         CellValue::SupplierAbsent => ("O", "F"),
         CellValue::NotApplicable => ("M", "F"),

@@ -17,19 +17,19 @@ fn counts() -> Release {
 fn a_table_in_english() {
     insta::assert_snapshot!(rendered(&counts(), Lang::En, Format::Table), @r"
     Reports of victims
-    ────────────────────────────────────────
-     year    form of exploitation    number
-    ────────────────────────────────────────
-     2023    sexual exploitation      1,049
-     2023    labour exploitation    too few
-     2023    unknown                      0
-     2024    sexual exploitation        700
-     2024    labour exploitation        200
-     2024    unknown                     12
-     2023    total                    1,050
-     2024    total                      900
-     total   total                    1,950
-    ────────────────────────────────────────
+    ────────────────────────────────────────────────
+     year    form of exploitation            number
+    ────────────────────────────────────────────────
+     2023    sexual exploitation              1,049
+     2023    labour exploitation            too few
+     2023    unknown                supplier absent
+     2024    sexual exploitation                700
+     2024    labour exploitation                200
+     2024    unknown                             12
+     2023    total                            1,050
+     2024    total                              900
+     total   total                            1,950
+    ────────────────────────────────────────────────
     Unit:         reports, not persons
     Suppliers:    5 of 6 (border-police, labour, police, prosecution, shelters)
     Hidden:       cells under 10: “too few”, never 0
@@ -46,19 +46,19 @@ fn a_table_in_english() {
 fn a_table_in_dutch() {
     insta::assert_snapshot!(rendered(&counts(), Lang::Nl, Format::Table), @r"
     Meldingen van slachtoffers
-    ──────────────────────────────────────────
-     jaar     vorm van uitbuiting      aantal
-    ──────────────────────────────────────────
-     2023     seksuele uitbuiting       1.049
-     2023     arbeidsuitbuiting     te weinig
-     2023     onbekend                      0
-     2024     seksuele uitbuiting         700
-     2024     arbeidsuitbuiting           200
-     2024     onbekend                     12
-     2023     totaal                    1.050
-     2024     totaal                      900
-     totaal   totaal                    1.950
-    ──────────────────────────────────────────
+    ────────────────────────────────────────────────────
+     jaar     vorm van uitbuiting                aantal
+    ────────────────────────────────────────────────────
+     2023     seksuele uitbuiting                 1.049
+     2023     arbeidsuitbuiting               te weinig
+     2023     onbekend              leverancier afwezig
+     2024     seksuele uitbuiting                   700
+     2024     arbeidsuitbuiting                     200
+     2024     onbekend                               12
+     2023     totaal                              1.050
+     2024     totaal                                900
+     totaal   totaal                              1.950
+    ────────────────────────────────────────────────────
     Eenheid:      meldingen, geen personen
     Leveranciers: 5 van 6 (border-police, labour, police, prosecution, shelters)
     Verborgen:    cellen onder 10: “te weinig”, nooit 0
@@ -81,7 +81,7 @@ fn csv_has_a_status_beside_every_figure_and_says_what_it_is_of() {
     year,year label,form,form label,count,count status
     2023,2023,sexual,sexual exploitation,1049,shown
     2023,2023,labour,labour exploitation,,hidden-too-few
-    2023,2023,unknown,unknown,0,true-zero
+    2023,2023,unknown,unknown,,supplier-absent
     2024,2024,sexual,sexual exploitation,700,shown
     2024,2024,labour,labour exploitation,200,shown
     2024,2024,unknown,unknown,12,shown

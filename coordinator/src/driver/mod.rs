@@ -14,7 +14,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use optelsom_codebook::{Codebook, Hash256, Plan, PlanError, PlanLimits, Query, QueryError, QueryId, SupplierId};
-use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_secagg::combiner::{Input, Policy as RoundPolicy, Shape};
 use optelsom_secagg::{Combiner, CombinerRecord, RestoreError};
 use thiserror::Error;
@@ -66,9 +65,6 @@ pub enum DriveError {
     /// Its table cannot be laid out.
     #[error("the question cannot be planned: {0}")]
     Plan(#[from] PlanError),
-    /// Its k.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -166,7 +162,6 @@ fn spawn(
 ) -> Result<Driver, DriveError> {
     let entry = &accepted.question.entry;
     let id = entry.id();
-    let policy = Policy::new(&entry.dataset, accepted.minimum_frequency)?;
     let scope: Arc<BTreeSet<SupplierId>> = Arc::new(entry.scope.iter().cloned().collect());
     let (inputs, receiver) = mpsc::channel(QUEUE);
     let (state, watched) = watch::channel(QueryState::default());
@@ -177,7 +172,7 @@ fn spawn(
         Entry::Vacant(place) => place.insert(driver.clone()),
     };
     shared.metrics.running.inc();
-    let host = run::Host::new(Arc::clone(shared), &accepted, plan, policy, state, refusals, inputs);
+    let host = run::Host::new(Arc::clone(shared), &accepted, plan, state, refusals, inputs);
     shared.tasks.spawn(host.run(accepted, record, receiver));
     Ok(driver)
 }

@@ -64,17 +64,13 @@ impl Host {
         shared: Arc<Shared>,
         accepted: &Accepted,
         plan: Plan,
-        policy: Policy,
         state: watch::Sender<QueryState>,
         refusals: Vec<(SupplierId, String)>,
         to_self: mpsc::Sender<Input>,
     ) -> Self {
         let entry = accepted.question.entry.clone();
-        let documents = Documents {
-            query: accepted.document.clone(),
-            minimum_frequency: accepted.minimum_frequency,
-            evidence: None,
-        };
+        let documents =
+            Documents { query: accepted.document.clone(), policy: accepted.policy.canonical_bytes(), evidence: None };
         Self {
             shared,
             id: entry.id(),
@@ -82,7 +78,7 @@ impl Host {
             documents,
             requests: RequestWriter::default(),
             plan: Arc::new(plan),
-            policy,
+            policy: accepted.policy.clone(),
             state,
             refusals,
             ready: BTreeSet::new(),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use optelsom_codebook::{EditionId, Hash256, QueryId, SupplierId};
+use optelsom_codebook::{Dataset, EditionId, Hash256, QueryId, SupplierId};
+use optelsom_disclosure::PolicyError;
 use optelsom_ledger::QueryEntry;
 use optelsom_ledger::entry::{Approval, ApprovalRule, verify_approval};
 use optelsom_proto::v1;
@@ -12,10 +13,11 @@ use optelsom_secagg::messages::RoundOutcome;
 use tonic::{Request, Response, Status};
 
 use super::events::{self, Events};
+use super::overlap::overlaps;
 use super::{analyst_of, find, peer, summary};
 use crate::acceptance::{NotAccepted, Standing, accept};
 use crate::clock;
-use crate::shared::{PoliciesError, Shared};
+use crate::shared::Shared;
 use crate::store::Accepted;
 
 /// The most queries in one list.
@@ -171,17 +173,16 @@ impl AnalystService for Analysts {
 
     async fn catalogue(&self, _request: Request<v1::CatalogueRequest>) -> Result<Response<v1::CatalogueReply>, Status> {
         let shared = &self.0;
-        let policies = shared.policies().await.map_err(no_policies)?;
-        let policy = |(dataset, policy): (String, optelsom_disclosure::Policy)| v1::DatasetPolicy {
-            dataset,
-            policy: policy.hash().as_bytes().to_vec(),
-            minimum_frequency: policy.minimum_frequency(),
+        let policy = |dataset: &Arc<Dataset>| {
+            let policy = shared.policy_of(dataset)?.canonical_bytes();
+            Ok(v1::DatasetPolicy { dataset: dataset.name().to_owned(), policy })
         };
+        let policies = shared.codebook.datasets().map(policy).collect::<Result<Vec<_>, PolicyError>>();
         Ok(Response::new(v1::CatalogueReply {
             codebook: shared.codebook_text.clone(),
             roster: shared.roster.to_toml(),
             editions: shared.store.editions().await?.into_iter().map(Into::into).collect(),
-            policies: policies.into_iter().map(policy).collect(),
+            policies: policies.map_err(|error| Status::failed_precondition(error.to_string()))?,
             most_words: shared.configuration.limits.words,
             longest_deadline_ms: shared.configuration.limits.deadline_minutes.saturating_mul(60_000),
             clock: clock::now().as_millis(),
@@ -190,6 +191,7 @@ impl AnalystService for Analysts {
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainReply>, Status> {
         let v1::ExplainRequest { dataset, document, scope } = request.into_inner();
+        let overlaps = overlaps(&self.0, &dataset, &document, &scope).await?;
         let guard = self.guard(&dataset, document, &scope)?;
         let announced = self.0.store.announcements().await?;
         let mut suppliers = Vec::with_capacity(self.0.roster.members().len());
@@ -210,14 +212,7 @@ impl AnalystService for Analysts {
             }
             suppliers.push(facts);
         }
-        Ok(Response::new(v1::ExplainReply { suppliers, guard }))
-    }
-}
-
-fn no_policies(error: PoliciesError) -> Status {
-    match error {
-        PoliciesError::Store(error) => error.into(),
-        PoliciesError::Policy(error) => Status::failed_precondition(error.to_string()),
+        Ok(Response::new(v1::ExplainReply { suppliers, guard, overlaps }))
     }
 }
 

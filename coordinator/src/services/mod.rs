@@ -6,6 +6,7 @@ mod bureau;
 mod events;
 mod ledger;
 mod node;
+mod overlap;
 
 use optelsom_codebook::SupplierId;
 use optelsom_proto::listen::Peer;

@@ -14,7 +14,7 @@ use super::{Store, StoreError};
 use crate::configuration::StoreLocation;
 
 /// The form of the tables that this software knows.
-const FORM: i64 = 2;
+const FORM: i64 = 3;
 
 macro_rules! tables {
     ($bytes:literal) => {
@@ -32,8 +32,9 @@ macro_rules! tables {
             $bytes,
             " NOT NULL,\n",
             "  requester TEXT NOT NULL, dataset TEXT NOT NULL, accepted_at BIGINT NOT NULL,\n",
-            "  minimum_frequency BIGINT NOT NULL,\n",
-            "  record ",
+            "  policy ",
+            $bytes,
+            " NOT NULL, record ",
             $bytes,
             ", outcome BIGINT, reason TEXT, ended_at BIGINT, release ",
             $bytes,

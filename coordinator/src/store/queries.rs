@@ -1,6 +1,7 @@
 //! Accepted queries and what became of them.
 
 use optelsom_codebook::{QueryId, SupplierId, Timestamp};
+use optelsom_disclosure::Policy;
 use optelsom_ledger::{QueryEntry, Signature, SignedQuery};
 use optelsom_secagg::CombinerRecord;
 use optelsom_secagg::messages::RoundOutcome;
@@ -18,8 +19,8 @@ pub struct Accepted {
     pub document: Vec<u8>,
     /// When.
     pub at: Timestamp,
-    /// The k that its total will be protected with.
-    pub minimum_frequency: u64,
+    /// The policy that its total will be protected by.
+    pub policy: Policy,
 }
 
 /// A query that has not ended, as it is gone on with after a restart.
@@ -95,9 +96,8 @@ impl Store {
     /// When it could not be stored; then it is not accepted.
     pub async fn accept(&self, accepted: &Accepted) -> Result<bool, StoreError> {
         let entry = &accepted.question.entry;
-        let k = i64::try_from(accepted.minimum_frequency).unwrap_or(i64::MAX);
         let done = sqlx::query(
-            "INSERT INTO queries (id, entry, signature, document, requester, dataset, accepted_at, minimum_frequency) \
+            "INSERT INTO queries (id, entry, signature, document, requester, dataset, accepted_at, policy) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
         )
         .bind(entry.id().as_bytes().to_vec())
@@ -107,7 +107,7 @@ impl Store {
         .bind(entry.requester.clone())
         .bind(entry.dataset.clone())
         .bind(to_column(accepted.at))
-        .bind(k)
+        .bind(accepted.policy.canonical_bytes())
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() > 0)
@@ -177,7 +177,7 @@ impl Store {
     /// When the store cannot be read.
     pub async fn unfinished(&self) -> Result<Vec<StoredQuery>, StoreError> {
         let rows = sqlx::query(
-            "SELECT entry, signature, document, accepted_at, minimum_frequency, record FROM queries \
+            "SELECT entry, signature, document, accepted_at, policy, record FROM queries \
              WHERE outcome IS NULL ORDER BY accepted_at",
         )
         .fetch_all(&self.pool)
@@ -191,7 +191,7 @@ impl Store {
     /// When the store cannot be read.
     pub async fn unfinished_query(&self, id: &QueryId) -> Result<Option<StoredQuery>, StoreError> {
         let row = sqlx::query(
-            "SELECT entry, signature, document, accepted_at, minimum_frequency, record FROM queries \
+            "SELECT entry, signature, document, accepted_at, policy, record FROM queries \
              WHERE outcome IS NULL AND id = $1",
         )
         .bind(id.as_bytes().to_vec())
@@ -324,12 +324,9 @@ fn read_query(row: &AnyRow) -> Result<StoredQuery, StoreError> {
         .map(|bytes| CombinerRecord::from_bytes(&bytes))
         .transpose()
         .map_err(|cause| StoreError::Unreadable(format!("the record of query {}: {cause}", question.entry.id())))?;
-    let accepted = Accepted {
-        question,
-        document: row.try_get(2)?,
-        at: from_column(row.try_get(3)?),
-        minimum_frequency: u64::try_from(row.try_get::<i64, _>(4)?).unwrap_or(u64::MAX),
-    };
+    let policy = Policy::from_canonical(&row.try_get::<Vec<u8>, _>(4)?)
+        .map_err(|cause| StoreError::Unreadable(format!("the policy of query {}: {cause}", question.entry.id())))?;
+    let accepted = Accepted { question, document: row.try_get(2)?, at: from_column(row.try_get(3)?), policy };
     Ok(StoredQuery { accepted, record })
 }
 

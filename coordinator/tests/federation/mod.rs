@@ -199,7 +199,7 @@ impl Federation {
             requester: "analyst-1".to_owned(),
             codebook: self.codebook.hash(),
             roster: self.roster.hash(),
-            disclosure_policy: Policy::new(&dataset, 10).unwrap().hash(),
+            disclosure_policy: Policy::for_dataset(query.dataset()).unwrap().hash(),
             scope: SUPPLIERS.map(supplier).to_vec(),
             collusion: 1,
             min_suppliers: 4,

@@ -21,8 +21,8 @@ mod suggest;
 mod timestamp;
 
 pub use agreement::{
-    Admission, Admitted, Agreement, AgreementErrors, DatasetTerms, PendingApproval, Refusal, RefusalReason, Request,
-    UnknownReason,
+    Admission, Admitted, Agreement, AgreementErrors, DatasetTerms, PendingApproval, ProtectionRules, Refusal,
+    RefusalReason, Request, UnknownReason,
 };
 pub use builtin::BUILTIN_TOML;
 pub use code_list::{Code, CodeIndex, CodeList, MAX_CODES};

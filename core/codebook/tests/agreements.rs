@@ -4,7 +4,9 @@
 mod common;
 
 use common::{codebook, plan};
-use optelsom_codebook::{Admission, Agreement, Lang, Plan, Refusal, RefusalReason, Request, Timestamp};
+use optelsom_codebook::{
+    Admission, Agreement, Codebook, Lang, Plan, ProtectionRules, Query, Refusal, RefusalReason, Request, Timestamp,
+};
 
 const AGREEMENT: &str = r#"
 supplier = "police-north"
@@ -38,8 +40,11 @@ fn agreement() -> Agreement {
 
 fn request(plan: &Plan) -> Request<'_> {
     let now = "2025-06-01T12:00:00Z".parse().unwrap();
-    Request { plan, purpose: "monitor", now, min_suppliers: 5, minimum_frequency: 12, queries_today: 0 }
+    Request { plan, purpose: "monitor", now, min_suppliers: 5, rules: RULES, queries_today: 0 }
 }
+
+const RULES: ProtectionRules =
+    ProtectionRules { minimum_frequency: 12, minimum_suppliers: 2, dominance_percent: None, rounding_base: None };
 
 fn moment(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -76,7 +81,7 @@ fn what_lies_outside_is_refused() {
     assert_eq!(changed(&|r| r.purpose = "curiosity"), "purpose-not-agreed (curiosity)");
     assert_eq!(changed(&|r| r.min_suppliers = 4), "too-few-suppliers (≥ 5)");
     assert_eq!(changed(&|r| r.queries_today = 2), "too-many-queries-today (2)");
-    assert_eq!(changed(&|r| r.minimum_frequency = 11), "policy (k = 12)");
+    assert_eq!(changed(&|r| r.rules.minimum_frequency = 11), "policy (k = 12)");
     let only = "WHERE year = 2020";
     assert_eq!(asked(&format!("SELECT age, COUNT(*) FROM victims {only} GROUP BY age")), "variable-not-agreed (age)");
     assert_eq!(asked(&format!("SELECT COUNT(*) FROM victims {only} AND age = '23+'")), "variable-not-agreed (age)");
@@ -186,13 +191,37 @@ fn stricter_rules_have_to_be_possible_and_are_kept() {
     assert!(mistake("rounding_base = 25").contains("would round counts that are shown to nought"));
     assert!(mistake("minimum_suppliers_per_cell = 1").contains("must be a whole number from 2"));
     let within = plan(WITHIN);
+    let stricter = |rules: ProtectionRules| ProtectionRules { minimum_suppliers: 4, rounding_base: Some(10), ..rules };
     for (rule, refused) in [
         ("minimum_suppliers_per_cell = 2", None),
         ("minimum_suppliers_per_cell = 3", Some("s = 3")),
         ("rounding_base = 5", Some("rounding to = 5")),
     ] {
         let agreement = Agreement::parse(&with(rule), &codebook()).unwrap();
-        let answer = agreement.admit(&request(&within));
-        assert_eq!(answer.err().as_ref().map(Refusal::subject), refused, "{rule}");
+        let promised = |rules| agreement.admit(&Request { rules, ..request(&within) });
+        assert_eq!(promised(RULES).err().as_ref().map(Refusal::subject), refused, "{rule}");
+        assert!(promised(stricter(RULES)).is_ok(), "what promises as much or more is admitted");
     }
+}
+
+#[test]
+fn a_percentage_is_compared_too() {
+    let codebook = Codebook::parse(
+        &common::SMALL
+            .replacen("period = \"year\"", "period = \"year\"\ndominance_percent = 10", 1)
+            .lines()
+            .filter(|line| !line.starts_with("wide ="))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
+    .unwrap();
+    let agreement = AGREEMENT.replace("minimum_frequency = 12", "minimum_frequency = 12\ndominance_percent = 20");
+    let agreement = Agreement::parse(&agreement, &codebook).unwrap();
+    let plan = Plan::new(&codebook, &Query::from_sql(&codebook, WITHIN).unwrap()).unwrap();
+    let refused = |percent| {
+        let rules = ProtectionRules { dominance_percent: percent, ..RULES };
+        agreement.admit(&Request { rules, ..request(&plan) }).err().map(|refusal| refusal.subject().to_owned())
+    };
+    assert_eq!([None, Some(10)].map(refused), [Some("p = 20".to_owned()), Some("p = 20".to_owned())]);
+    assert_eq!([Some(20), Some(30)].map(refused), [None, None]);
 }

@@ -4,9 +4,15 @@
 mod common;
 
 use common::{codebook, plan, query, refused};
-use optelsom_codebook::{Admission, Agreement, Column, OutputKind, Plan, PlanError, Query, RefusalReason, Request};
+use optelsom_codebook::{
+    Admission, Agreement, Column, OutputKind, Plan, PlanError, ProtectionRules, Query, RefusalReason, Request,
+};
 
 const NOISED: &str = "SELECT year, COUNT(*) FROM victims WHERE year = '2024' GROUP BY year SETTINGS epsilon = 0.5";
+
+/// What every query promises here; it is not looked at where there is noise.
+const RULES: ProtectionRules =
+    ProtectionRules { minimum_frequency: 10, minimum_suppliers: 2, dominance_percent: None, rounding_base: None };
 
 #[test]
 fn epsilon_stands_in_the_document_and_in_sql() {
@@ -105,7 +111,7 @@ fn an_agreement_says_whether_and_how_much() {
     let refusal = |terms: &str| {
         let now = "2025-06-01T12:00:00Z".parse().unwrap();
         let request =
-            Request { plan: &plan, purpose: "monitor", now, min_suppliers: 5, minimum_frequency: 10, queries_today: 0 };
+            Request { plan: &plan, purpose: "monitor", now, min_suppliers: 5, rules: RULES, queries_today: 0 };
         match agreement(terms).unwrap().admit(&request) {
             Ok(Admission::Admitted(_)) => None,
             Ok(Admission::NeedsApproval(_)) => panic!("nobody was to be asked"),

@@ -22,13 +22,16 @@ pub enum Status {
     HiddenDominance,
     /// Hidden since it would give a hidden cell away, or since the figure rests on such a cell.
     HiddenProtectsOthers,
+    /// Hidden with its whole grouping, since together with earlier releases that is too much to be checked. It says
+    /// nothing of the figure.
+    HiddenUnchecked,
     /// A count rounded to a multiple of a base, each by itself: parts need not add up to their total.
     Rounded,
     /// The total with noise added to it, for differential privacy.
     Noised,
     /// None of the suppliers asked collects what the cell is about: there is no figure, and no nought either.
     NotCollected,
-    /// Suppliers that collect it were asked, and none of them took part.
+    /// Nobody that took part has any, and a supplier that was asked took no part: it may have some.
     SupplierAbsent,
     /// There is nothing to compute the figure from, as for the mean of no values.
     NotApplicable,
@@ -43,6 +46,7 @@ impl Status {
             Self::HiddenTooFew => "hidden-too-few",
             Self::HiddenTooFewSuppliers => "hidden-too-few-suppliers",
             Self::HiddenDominance => "hidden-dominance",
+            Self::HiddenUnchecked => "hidden-unchecked",
             Self::Rounded => "rounded",
             Self::Noised => "noised",
             Self::NotCollected => "not-collected",
@@ -65,6 +69,8 @@ impl Status {
             (Self::HiddenTooFewSuppliers, Lang::Nl) => "verborgen: te weinig leveranciers",
             (Self::HiddenDominance, Lang::En) => "hidden: dominance",
             (Self::HiddenDominance, Lang::Nl) => "verborgen: overheersing",
+            (Self::HiddenUnchecked, Lang::En) => "hidden: too large to check",
+            (Self::HiddenUnchecked, Lang::Nl) => "verborgen: te groot om na te gaan",
             (Self::Rounded, Lang::En) => "rounded",
             (Self::Rounded, Lang::Nl) => "afgerond",
             (Self::Noised, Lang::En) => "with noise",
@@ -158,13 +164,15 @@ pub enum CellValue {
     HiddenDominance,
     /// Hidden since it would give a hidden cell away.
     HiddenProtectsOthers,
+    /// Hidden with its whole grouping, which is too much to be checked.
+    HiddenUnchecked,
     /// A count, rounded by itself.
     Rounded(Decimal),
     /// A total with noise, and how far off it may be.
     Noised(Estimate),
     /// No supplier asked collects it.
     NotCollected,
-    /// No supplier that collects it took part.
+    /// Nothing was counted, and not all that were asked took part.
     SupplierAbsent,
     /// Nothing to compute it from.
     NotApplicable,
@@ -180,6 +188,7 @@ impl CellValue {
             Self::HiddenTooFewSuppliers => Status::HiddenTooFewSuppliers,
             Self::HiddenDominance => Status::HiddenDominance,
             Self::HiddenProtectsOthers => Status::HiddenProtectsOthers,
+            Self::HiddenUnchecked => Status::HiddenUnchecked,
             Self::Rounded(_) => Status::Rounded,
             Self::Noised(_) => Status::Noised,
             Self::NotCollected => Status::NotCollected,
@@ -198,6 +207,7 @@ impl CellValue {
             | Self::HiddenTooFewSuppliers
             | Self::HiddenDominance
             | Self::HiddenProtectsOthers
+            | Self::HiddenUnchecked
             | Self::NotCollected
             | Self::SupplierAbsent
             | Self::NotApplicable => None,
@@ -257,6 +267,7 @@ impl TryFrom<CellDocument> for CellValue {
             (Status::HiddenTooFew, None, None) => Ok(Self::HiddenTooFew),
             (Status::HiddenTooFewSuppliers, None, None) => Ok(Self::HiddenTooFewSuppliers),
             (Status::HiddenDominance, None, None) => Ok(Self::HiddenDominance),
+            (Status::HiddenUnchecked, None, None) => Ok(Self::HiddenUnchecked),
             (Status::Rounded, Some(value), None) => Ok(Self::Rounded(value)),
             (Status::NotCollected, None, None) => Ok(Self::NotCollected),
             (Status::SupplierAbsent, None, None) => Ok(Self::SupplierAbsent),
@@ -283,6 +294,7 @@ mod tests {
             (CellValue::HiddenTooFewSuppliers, r#"{"status":"hidden-too-few-suppliers"}"#),
             (CellValue::HiddenDominance, r#"{"status":"hidden-dominance"}"#),
             (CellValue::HiddenProtectsOthers, r#"{"status":"hidden-protects-others"}"#),
+            (CellValue::HiddenUnchecked, r#"{"status":"hidden-unchecked"}"#),
             (CellValue::Rounded(Decimal::whole(15)), r#"{"status":"rounded","value":"15"}"#),
             (
                 CellValue::Noised(Estimate::around(Decimal::whole(-3), Decimal::whole(12)).unwrap()),

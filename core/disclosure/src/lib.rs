@@ -10,7 +10,6 @@
 
 pub mod attacker;
 mod cell;
-mod coverage;
 mod decimal;
 mod history;
 mod noise;
@@ -23,9 +22,8 @@ mod table;
 mod totals;
 
 pub use cell::{Bounds, CellValue, Estimate, Status};
-pub use coverage::Coverage;
 pub use decimal::{Decimal, MAX_DECIMALS, NotADecimal};
-pub use history::{History, HistoryError};
+pub use history::{History, HistoryError, Overlap, OverlapKind};
 pub use noise::{Noise, NoiseSeed, Spread};
 pub use note::{Absence, Note};
 pub use policy::{LEAST_MINIMUM_FREQUENCY, LEAST_SUPPLIERS_OF_A_SUM, Policy, PolicyError};

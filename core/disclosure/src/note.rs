@@ -33,6 +33,8 @@ pub enum Note {
         /// What ε is about: `report` or `person`, one row of the data.
         unit: String,
     },
+    /// Whole groupings are hidden: together with earlier releases they are too much to be checked.
+    GroupingsWithheld,
     /// No row was counted at all: every figure is a true zero or does not apply.
     NothingCounted,
     /// Fewer suppliers took part than were asked.
@@ -56,6 +58,9 @@ pub enum Note {
         /// The codebook's.
         codebook: u64,
     },
+    /// An agreement asks for stricter rules on contributors or rounding than the codebook. Which ones stays out of what is
+    /// published.
+    StricterRules,
 }
 
 /// Why a supplier took no part in a total.
@@ -105,10 +110,12 @@ impl Note {
             Self::OtherCodesNotShown { .. } => "other-codes-not-shown",
             Self::Rounded => "rounded",
             Self::Noised { .. } => "noised",
+            Self::GroupingsWithheld => "groupings-withheld",
             Self::NothingCounted => "nothing-counted",
             Self::IncompleteTotal { .. } => "incomplete-total",
             Self::SupplierAbsent { .. } => "supplier-absent",
             Self::StricterMinimumFrequency { .. } => "stricter-minimum-frequency",
+            Self::StricterRules => "stricter-rules",
         }
     }
 
@@ -134,6 +141,11 @@ impl Note {
                  privacy, ε = {epsilon}). The truth lies within the interval given in at least 95 of 100 figures. A figure \
                  can be below nought, and parts need not add up to their total."
             ),
+            Self::GroupingsWithheld => {
+                "Some groupings are hidden as a whole: together with the releases made before they are \
+                                        too much to be checked."
+                    .to_owned()
+            }
             Self::NothingCounted => "No row was counted at all.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {
                 format!("Incomplete: {taking_part} of the {asked} suppliers asked took part.")
@@ -142,6 +154,9 @@ impl Note {
             Self::StricterMinimumFrequency { minimum_frequency, codebook } => format!(
                 "Cells under {minimum_frequency} are hidden, as a supplier's agreement asks (codebook: {codebook})."
             ),
+            Self::StricterRules => {
+                "More is hidden or rounded than the codebook asks for, as a supplier's agreement wants.".to_owned()
+            }
         }
     }
 
@@ -170,6 +185,9 @@ impl Note {
                      interval. Een cijfer kan onder nul liggen, en delen tellen niet altijd op tot hun totaal."
                 )
             }
+            Self::GroupingsWithheld => "Sommige uitsplitsingen zijn in hun geheel verborgen: samen met wat eerder is \
+                                        uitgegeven, zijn zij te groot om na te gaan."
+                .to_owned(),
             Self::NothingCounted => "Er is geen enkele rij geteld.".to_owned(),
             Self::IncompleteTotal { asked, taking_part } => {
                 format!("Onvolledig: {taking_part} van de {asked} gevraagde leveranciers deden mee.")
@@ -179,6 +197,10 @@ impl Note {
                 "Cellen onder {minimum_frequency} zijn verborgen, zoals de overeenkomst van een leverancier vraagt \
                  (codeboek: {codebook})."
             ),
+            Self::StricterRules => {
+                "Er is meer verborgen of afgerond dan het codeboek vraagt, omdat een leverancier dat in zijn overeenkomst wil."
+                    .to_owned()
+            }
         }
     }
 }

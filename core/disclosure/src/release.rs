@@ -111,12 +111,17 @@ impl Release {
         }
         let query = plan.query();
         let dataset = query.dataset();
+        let complete = round.taking_part == round.asked;
+        let table = if complete { table } else { table.of_an_incomplete_total() };
         let mut notes = table.notes(plan);
         if policy.minimum_frequency() > dataset.minimum_frequency() {
             notes.push(Note::StricterMinimumFrequency {
                 minimum_frequency: policy.minimum_frequency(),
                 codebook: dataset.minimum_frequency(),
             });
+        }
+        if policy.has_further_rules_than(dataset) {
+            notes.push(Note::StricterRules);
         }
         notes.extend(attendance_notes(&round));
         Ok(Self {

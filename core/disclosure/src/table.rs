@@ -153,8 +153,14 @@ impl ProtectedTable {
         self
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<AxisHeading>, Vec<FigureHeading>, Vec<Row>, Vec<Base>) {
-        (self.axes, self.figures, self.rows, self.bases)
+    /// The same table where a supplier that was asked took no part: a nought is no true one then, since it may have rows
+    /// there. Nothing is given away: nobody else had any.
+    pub(crate) fn of_an_incomplete_total(mut self) -> Self {
+        let nought = |cell: &&mut CellValue| cell.status() == Status::TrueZero;
+        for cell in self.rows.iter_mut().flat_map(|row| &mut row.figures).filter(nought) {
+            *cell = CellValue::SupplierAbsent;
+        }
+        self
     }
 
     /// What the figures rest on, where that is not among them: against these counts later tables are protected.
@@ -196,11 +202,15 @@ impl ProtectedTable {
         if self.rows.iter().flat_map(Row::figures).all(|cell| nothing.contains(&cell.status())) {
             notes.push(Note::NothingCounted);
         }
-        if self.rows.iter().flat_map(Row::figures).any(|cell| cell.status() == Status::Rounded) {
+        let any = |status: Status| self.rows.iter().flat_map(Row::figures).any(|cell| cell.status() == status);
+        if any(Status::Rounded) {
             notes.push(Note::Rounded);
         }
         if let Some(epsilon) = plan.query().epsilon() {
             notes.push(Note::Noised { epsilon: epsilon.to_string(), unit: plan.dataset().unit().code().to_owned() });
+        }
+        if any(Status::HiddenUnchecked) {
+            notes.push(Note::GroupingsWithheld);
         }
         notes
     }

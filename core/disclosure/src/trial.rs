@@ -14,6 +14,10 @@ use crate::{Policy, Totals};
 
 /// A dataset `d` with variables `a0`, `a1`, … of these lengths; those of `multiple` are multiple-valued.
 pub(crate) fn codebook(lengths: &[usize], multiple: &[usize]) -> Codebook {
+    Codebook::parse(&document(lengths, multiple)).unwrap()
+}
+
+fn document(lengths: &[usize], multiple: &[usize]) -> String {
     let mut toml = String::from(
         "version = \"1\"\nname = { nl = \"Proef\", en = \"Trial\" }\n[lists.years]\nyears = [2020, 2021]\n\
          [datasets.d]\nlabel = { nl = \"d\", en = \"d\" }\nunit = \"report\"\nperiod = \"year\"\nminimum_frequency = 3\n\
@@ -33,16 +37,35 @@ pub(crate) fn codebook(lengths: &[usize], multiple: &[usize]) -> Codebook {
             toml.push_str("multiple = true\n");
         }
     }
-    Codebook::parse(&toml).unwrap()
+    toml
+}
+
+/// The most that a value of the measure of [`measured_plan`] can be.
+pub(crate) const LARGEST_VALUE: i64 = 50;
+
+/// The plan of a question for counts and sums of a measure with values from `least` on, where the p% rule holds.
+pub(crate) fn measured_plan(lengths: &[usize], grouping: &str, least: i64) -> Plan {
+    let mut toml =
+        document(lengths, &[]).replace("minimum_suppliers = 1", "minimum_suppliers = 1\ndominance_percent = 10");
+    write!(
+        toml,
+        "[datasets.d.measures.m]\nlabel = {{ nl = \"m\", en = \"m\" }}\nunit = \"EUR\"\nminimum = {least}\nmaximum = \
+         {LARGEST_VALUE}\n"
+    )
+    .unwrap();
+    plan_of(&Codebook::parse(&toml).unwrap(), lengths, "COUNT(*), SUM(m)", grouping)
 }
 
 /// The plan of a question with these axes.
 pub(crate) fn plan(lengths: &[usize], multiple: &[usize], grouping: &str) -> Plan {
-    let codebook = codebook(lengths, multiple);
+    plan_of(&codebook(lengths, multiple), lengths, "COUNT(*)", grouping)
+}
+
+fn plan_of(codebook: &Codebook, lengths: &[usize], figures: &str, grouping: &str) -> Plan {
     let axes: Vec<String> = (0..lengths.len()).map(|axis| format!("a{axis}")).collect();
-    let sql =
-        format!("SELECT {0}, COUNT(*) FROM d GROUP BY {1}", axes.join(", "), grouping.replace("ALL", &axes.join(", ")));
-    Plan::new(&codebook, &Query::from_sql(&codebook, &sql).unwrap()).unwrap()
+    let axes = axes.join(", ");
+    let sql = format!("SELECT {axes}, {figures} FROM d GROUP BY {}", grouping.replace("ALL", &axes));
+    Plan::new(codebook, &Query::from_sql(codebook, &sql).unwrap()).unwrap()
 }
 
 /// The counts of all cells of a plan over single-valued axes, from those of its first block, which has all axes.

@@ -174,6 +174,22 @@ fn what_a_protected_table_shows_is_proved_and_what_it_does_not_is_not() {
 }
 
 #[test]
+fn what_is_said_to_be_missing_is_proved_to_be_nought() {
+    let (plan, protection, round) = (plan(), Protection::new(5), Round::of(&columns()));
+    let signed = round.signed().unwrap();
+    for (shown_as, count) in [("supplier-absent", 56), ("not-collected", 56), ("supplier-absent", 99)] {
+        let (from, to) =
+            (format!("{{\"status\":\"shown\",\"value\":\"{count}\"}}"), format!("{{\"status\":\"{shown_as}\"}}"));
+        let claimed = claims(&plan, &protection, &altered(&shown(&plan), &from, &to)).unwrap().remove(0);
+        assert!(claimed.contains(&CellClaim::Shown(0)), "{claimed:?}");
+        let statement = Statement::new(&signed, &plan.hash(), &protection, 0, claimed).unwrap();
+        let proof = round.witness.prove(&statement, &round.generators, &Entropy::new([3; 32]));
+        let holds = proof.is_ok_and(|proof| verify(&statement, &proof, &round.generators).is_ok());
+        assert!(!holds, "{count} rows pass for {shown_as}");
+    }
+}
+
+#[test]
 fn headings_and_rows_are_those_of_the_plan() {
     let plan = plan();
     let table = shown(&plan);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use optelsom_codebook::{
-    Admission, Admitted, DatasetTerms, EditionId, Hash256, Plan, PlanError, Query, QueryError, QueryId, Refusal,
-    RefusalReason, Request, Timestamp,
+    Admission, Admitted, DatasetTerms, EditionId, Hash256, Plan, PlanError, ProtectionRules, Query, QueryError,
+    QueryId, Refusal, RefusalReason, Request, Timestamp,
 };
 use optelsom_disclosure::{Noise, NoiseSeed, Policy, PolicyError};
 use optelsom_ledger::QueryEntry;
@@ -100,10 +100,13 @@ impl CountError {
     }
 }
 
-/// The disclosure policy that the entry promises.
-fn policy(entry: &QueryEntry, documents: &Documents) -> Result<Policy, CountError> {
-    let policy = Policy::new(&entry.dataset, documents.minimum_frequency)?;
-    if policy.hash() == entry.disclosure_policy { Ok(policy) } else { Err(CountError::Entry("disclosure policy")) }
+/// The rules that the entry promises for the table of this plan, together with the codebook's.
+fn promised(entry: &QueryEntry, documents: &Documents, plan: &Plan) -> Result<ProtectionRules, CountError> {
+    let policy = Policy::from_canonical(&documents.policy)?;
+    if policy.dataset() != entry.dataset || policy.hash() != entry.disclosure_policy {
+        return Err(CountError::Entry("disclosure policy"));
+    }
+    Ok(policy.with_codebook(plan.dataset())?.rules())
 }
 
 /// Counts and freezes, for all queries of the node.
@@ -152,8 +155,8 @@ impl Desk {
         let plan = self.plan(entry, text)?;
         self.note(question.id(), entry, text).await?;
         self.must_be_held(&plan)?;
-        let minimum_frequency = policy(entry, documents)?.minimum_frequency();
-        let admitted = self.admit(question.id(), entry, &plan, minimum_frequency).await?;
+        let rules = promised(entry, documents, &plan)?;
+        let admitted = self.admit(question.id(), entry, &plan, rules).await?;
         self.store.note_admitted(&question.id()).await?;
         let edition = self.edition(entry).await?;
         let bound = Bound::for_suppliers(question.scope().members().len());
@@ -248,7 +251,7 @@ impl Desk {
         query: QueryId,
         entry: &QueryEntry,
         plan: &Plan,
-        minimum_frequency: u64,
+        rules: ProtectionRules,
     ) -> Result<Admitted, CountError> {
         let now = now();
         let midnight = Timestamp::from_millis(now.as_millis() / DAY_MS * DAY_MS);
@@ -257,7 +260,7 @@ impl Desk {
             purpose: &entry.purpose,
             now,
             min_suppliers: usize::try_from(entry.min_suppliers).unwrap_or(usize::MAX),
-            minimum_frequency,
+            rules,
             queries_today: self.store.admitted_since(&entry.dataset, midnight, &query).await?,
         };
         match self.settings.agreement.admit(&request) {

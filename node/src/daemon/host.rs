@@ -88,9 +88,9 @@ impl Host {
     /// Takes a request through gate and guard. What does not get through changes nothing.
     async fn let_through(&mut self, letter: &Letter) -> Result<bool, HostError> {
         let Letter::Request(request) = letter else { return Ok(true) };
-        let came = request.document.clone().zip(request.minimum_frequency).map(|(query, minimum_frequency)| {
+        let came = request.document.clone().zip(request.policy.clone()).map(|(query, policy)| {
             let evidence = request.evidence.clone();
-            Documents { query, minimum_frequency, evidence }
+            Documents { query, policy, evidence }
         });
         match self.around.gatekeeper.admit(request, came.as_ref().or(self.documents.as_ref())).await {
             Ok(()) => {

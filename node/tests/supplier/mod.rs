@@ -195,7 +195,7 @@ queries_per_day = 1000
         purpose: "monitor",
         now: Timestamp::from_millis(1_735_689_600_000),
         min_suppliers: 6,
-        minimum_frequency: 3,
+        rules: optelsom_disclosure::Policy::for_dataset(plan.dataset()).unwrap().rules(),
         queries_today: 0,
     };
     match agreement.admit(&request) {

@@ -27,9 +27,8 @@ pub struct Request {
     pub message: CoordinatorMessage,
     /// Beside an Ask: the canonical query document, whose digest (plain SHA-256) is the entry's.
     pub document: Option<Vec<u8>>,
-    /// Beside an Ask: the k of the disclosure policy. The entry names that policy's digest, which is for the receiver to
-    /// compare.
-    pub minimum_frequency: Option<u64>,
+    /// Beside an Ask: the disclosure policy. The entry names its digest, which is for the receiver to compare.
+    pub policy: Option<Vec<u8>>,
     /// Beside an Ask: that the query stands in the log.
     pub evidence: Option<Evidence>,
 }
@@ -39,8 +38,8 @@ pub struct Request {
 pub struct Documents {
     /// The canonical query document.
     pub query: Vec<u8>,
-    /// The k of the disclosure policy.
-    pub minimum_frequency: u64,
+    /// The disclosure policy in canonical bytes.
+    pub policy: Vec<u8>,
     /// That the query stands in the log.
     pub evidence: Option<Evidence>,
 }
@@ -50,10 +49,10 @@ impl TryFrom<v1::Request> for Request {
 
     fn try_from(wire: v1::Request) -> Result<Self, WireError> {
         let query = query_id("request.query", &wire.query)?;
-        let (mut document, mut minimum_frequency, mut evidence) = (None, None, None);
+        let (mut document, mut policy, mut evidence) = (None, None, None);
         let message = match there("request.request", wire.request)? {
             Kind::Ask(mut ask) => {
-                minimum_frequency = Some(ask.minimum_frequency);
+                policy = Some(std::mem::take(&mut ask.policy));
                 evidence = ask.evidence.take().map(Evidence::try_from).transpose()?;
                 let asked = Asked::try_from(ask)?;
                 if asked.query().entry.id() != query {
@@ -65,7 +64,7 @@ impl TryFrom<v1::Request> for Request {
             }
             other => message(other)?,
         };
-        Ok(Self { query, message, document, minimum_frequency, evidence })
+        Ok(Self { query, message, document, policy, evidence })
     }
 }
 
@@ -170,7 +169,7 @@ impl RequestWriter {
             CoordinatorMessage::Ask { query } => Kind::Ask(v1::Ask {
                 query: Some(query.into()),
                 document: documents.query.clone(),
-                minimum_frequency: documents.minimum_frequency,
+                policy: documents.policy.clone(),
                 evidence: documents.evidence.as_ref().map(Into::into),
             }),
             CoordinatorMessage::Join { attempt, checkpoint } => {

@@ -15,6 +15,7 @@ use optelsom_benches::report::Report;
 use optelsom_codebook::{
     Admission, Admitted, Agreement, Codebook, EditionId, Plan, Query, Request, SupplierId, Timestamp,
 };
+use optelsom_disclosure::Policy;
 use optelsom_node::aggregate::aggregate;
 use optelsom_node::configuration::Configuration;
 use optelsom_node::edition::EditionStore;
@@ -146,8 +147,8 @@ fn admitted(codebook: &Codebook) -> Admitted {
     let plan = Plan::new(codebook, &query).expect("a plan");
     let agreement = Agreement::parse(AGREEMENT, codebook).expect("an agreement");
     assert_eq!(agreement.supplier(), &SupplierId::try_from("bench").expect("a slug"));
-    let request =
-        Request { plan: &plan, purpose: "bench", now: NOW, min_suppliers: 10, minimum_frequency: 10, queries_today: 0 };
+    let rules = Policy::for_dataset(plan.dataset()).expect("a policy").rules();
+    let request = Request { plan: &plan, purpose: "bench", now: NOW, min_suppliers: 10, rules, queries_today: 0 };
     match agreement.admit(&request).expect("an admission") {
         Admission::Admitted(admitted) => admitted,
         Admission::NeedsApproval(pending) => pending.approve(),

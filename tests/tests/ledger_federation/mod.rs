@@ -55,10 +55,17 @@ list = "sex"
 label = { nl = "geslacht", en = "sex" }
 "#;
 pub const SUPPLIERS: [&str; 4] = ["border", "labour", "police", "shelters"];
+/// The supplier whose agreement is stricter than the codebook.
+pub const STRICT: &str = "labour";
 pub const EDITION: &str = "2022-12";
 pub const MINIMUM_FREQUENCY: u64 = 3;
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// By which every table would be protected, unless a test says otherwise: as strict as the strictest agreement.
+pub fn policy() -> Policy {
+    Policy::new("victims", MINIMUM_FREQUENCY).unwrap().with(3, None, Some(5)).unwrap()
+}
 
 pub fn supplier(name: &str) -> SupplierId {
     SupplierId::try_from(name).unwrap()
@@ -228,7 +235,7 @@ impl World {
             requester: "analyst-1".to_owned(),
             codebook: self.codebook.hash(),
             roster: self.roster.hash(),
-            disclosure_policy: Policy::new("victims", MINIMUM_FREQUENCY).unwrap().hash(),
+            disclosure_policy: policy().hash(),
             scope: SUPPLIERS.map(supplier).to_vec(),
             collusion: 1,
             min_suppliers: 4,
@@ -358,8 +365,13 @@ impl Node {
     }
 
     pub async fn ask(&self, asked: &Asked, evidence: Option<Evidence>) {
+        self.ask_promising(asked, evidence, policy().canonical_bytes()).await;
+    }
+
+    /// Asks with the document of another policy.
+    pub async fn ask_promising(&self, asked: &Asked, evidence: Option<Evidence>, policy: Vec<u8>) {
         let id = asked.query().entry.id();
-        let documents = Documents { query: asked.document().to_vec(), minimum_frequency: MINIMUM_FREQUENCY, evidence };
+        let documents = Documents { query: asked.document().to_vec(), policy, evidence };
         let ask = CoordinatorMessage::Ask { query: asked.query().clone() };
         self.link.send(Down::Request(request(&ask, &id, &documents))).await;
     }
@@ -397,6 +409,21 @@ impl Node {
         self.ask(asked, Some(evidence)).await;
         self.link.until("Ready", ready).await;
         assert!(self.has_passed(&asked.query().entry.id()).await);
+    }
+
+    /// Asks with the document of this policy; yields why the node refuses, if it does.
+    pub async fn refusal(&mut self, asked: &Asked, evidence: Evidence, policy: Vec<u8>) -> Option<String> {
+        self.ask_promising(asked, Some(evidence), policy).await;
+        let id = asked.query().entry.id();
+        let verdict = |message: &Up| {
+            let is_about = matches!(message, Up::Answer(answer) if answer.query == id.as_bytes());
+            if !is_about {
+                None
+            } else {
+                Some(refused(message)).filter(|why| why.is_some() || ready(message).is_some())
+            }
+        };
+        self.link.until("a verdict", verdict).await
     }
 
     /// Whether the node's gate has let the query pass, as its store has it.
@@ -451,6 +478,8 @@ column = "sex"
 }
 
 fn agreement(name: &str) -> String {
+    // One of them wants more than the codebook.
+    let stricter = if name == STRICT { "minimum_suppliers_per_cell = 3\nrounding_base = 5\n" } else { "" };
     format!(
         r#"
 supplier = "{name}"
@@ -464,6 +493,6 @@ purposes = ["monitor"]
 minimum_suppliers = 4
 maximum_cells = 1000
 queries_per_day = 1000
-"#
+{stricter}"#
     )
 }

@@ -292,7 +292,7 @@ column = "sex"
             requester: "analyst-1".to_owned(),
             codebook: self.codebook.hash(),
             roster: self.roster.hash(),
-            disclosure_policy: Policy::new("victims", 3).unwrap().hash(),
+            disclosure_policy: Policy::for_dataset(query.dataset()).unwrap().hash(),
             scope: SUPPLIERS.map(|name| SupplierId::try_from(name).unwrap()).to_vec(),
             collusion: 1,
             min_suppliers: 5,

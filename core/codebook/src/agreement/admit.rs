@@ -16,10 +16,23 @@ pub struct Request<'a> {
     pub now: Timestamp,
     /// The fewest suppliers whose sum would be opened.
     pub min_suppliers: usize,
-    /// k that the signed query promises for its table.
-    pub minimum_frequency: u64,
+    /// The rules that the signed query promises for its table, the codebook's among them.
+    pub rules: ProtectionRules,
     /// Questions of the same dataset that this node has admitted on the same day.
     pub queries_today: u32,
+}
+
+/// The rules of disclosure control by which a table is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProtectionRules {
+    /// k: cells of fewer rows are hidden.
+    pub minimum_frequency: u64,
+    /// s: cells of fewer suppliers are hidden. 1 where they are not counted.
+    pub minimum_suppliers: u64,
+    /// p of the p% rule, if there is one.
+    pub dominance_percent: Option<u64>,
+    /// What counts are rounded to a multiple of, if they are.
+    pub rounding_base: Option<u64>,
 }
 
 /// What the agreement says of a question that it doesn't refuse.
@@ -127,18 +140,15 @@ impl DatasetTerms {
         if let Some(epsilon) = request.plan.query().epsilon() {
             return self.check_budget(epsilon);
         }
-        let k = request.plan.dataset().minimum_frequency().max(self.minimum_frequency.unwrap_or_default());
-        if request.minimum_frequency < k {
-            return refuse(RefusalReason::Policy, format!("k = {k}"));
-        }
-        // A query promises k alone; of the other rules the codebook's hold, and have to be enough.
-        let dataset = request.plan.dataset();
-        let rules = [
-            ("s", self.minimum_suppliers_per_cell, Some(dataset.minimum_suppliers())),
-            ("p", self.dominance_percent, dataset.dominance_percent()),
-            ("rounding to", self.rounding_base, dataset.rounding_base()),
+        let (rules, dataset) = (request.rules, request.plan.dataset());
+        let least_frequency = self.minimum_frequency.unwrap_or_default().max(dataset.minimum_frequency());
+        let agreed = [
+            ("k", Some(least_frequency), Some(rules.minimum_frequency)),
+            ("s", self.minimum_suppliers_per_cell, Some(rules.minimum_suppliers)),
+            ("p", self.dominance_percent, rules.dominance_percent),
+            ("rounding to", self.rounding_base, rules.rounding_base),
         ];
-        match rules.into_iter().find(|(_, agreed, codebook)| agreed > codebook) {
+        match agreed.into_iter().find(|(_, agreed, promised)| agreed > promised) {
             Some((rule, agreed, _)) => {
                 refuse(RefusalReason::Policy, format!("{rule} = {}", agreed.unwrap_or_default()))
             }

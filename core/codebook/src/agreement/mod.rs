@@ -7,7 +7,7 @@ mod refusal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use admit::{Admission, Admitted, PendingApproval, Request};
+pub use admit::{Admission, Admitted, PendingApproval, ProtectionRules, Request};
 pub use refusal::{Refusal, RefusalReason, UnknownReason};
 
 use crate::codebook::Codebook;

@@ -82,6 +82,21 @@ impl Attack {
         Some(Self { cells, hidden, shown, rows, equations, touching })
     }
 
+    /// The same for figures of which other things are known than the statuses of counts tell, as sums: what is hidden
+    /// lies between nought and the ceiling of its row.
+    #[must_use]
+    pub fn below(mut self, ceilings: &[i64]) -> Self {
+        let exact: Vec<bool> = self.cells.iter().map(|known| known.value().is_some()).collect();
+        for ((known, exact), &ceiling) in self.cells.iter_mut().zip(exact).zip(ceilings) {
+            if !exact {
+                *known = Known { lower: 0, upper: Some(ceiling) };
+            }
+        }
+        let cells = &self.cells;
+        self.hidden.retain(|&row| cells.get(row).is_some_and(|known| known.value().is_none()));
+        self
+    }
+
     /// The rows whose count is hidden, except those of margins that are withheld whole: these say no more than their
     /// parts do.
     pub fn hidden(&self) -> &[usize] {
@@ -101,11 +116,32 @@ impl Attack {
     /// `truth` and `alternatives` (changes to the truth, row by row) are offered as proofs: if both fit all that is
     /// shown, nobody can tell which of them is true. Each is checked here; what they do not prove is solved.
     pub(crate) fn withstood(&self, truth: &[i64], alternatives: &[Vec<(usize, i64)>], widths: &[i64]) -> bool {
+        let Some(proven) = self.proven(truth, alternatives, widths) else { return false };
+        let open = self.hidden.iter().copied().filter(|&row| proven.get(row) != Some(&true));
+        open.into_iter().all(|row| {
+            let component = self.component(row);
+            component.unknowns.len() <= MOST_UNKNOWNS
+                && widths
+                    .get(row)
+                    .zip(self.solve(&component, row).ok())
+                    .is_some_and(|(&width, known)| known.is_as_wide_as(width))
+        })
+    }
+
+    /// As [`Attack::withstood`], by proofs alone: in whole numbers, however large. What is not proved counts as opened,
+    /// unless nothing of it is to be protected.
+    pub(crate) fn disproved(&self, truth: &[i64], alternatives: &[Vec<(usize, i64)>], widths: &[i64]) -> bool {
+        let Some(proven) = self.proven(truth, alternatives, widths) else { return false };
+        self.hidden.iter().all(|&row| proven.get(row) == Some(&true) || widths.get(row) == Some(&0))
+    }
+
+    /// The rows of which the alternatives prove that they cannot be narrowed down; `None` for other rows than the table's.
+    fn proven(&self, truth: &[i64], alternatives: &[Vec<(usize, i64)>], widths: &[i64]) -> Option<Vec<bool>> {
         if self.shown == 0 && self.cells.iter().all(|known| known.lower == 0) {
-            return true;
+            return Some(vec![true; self.rows]);
         }
         if widths.len() != self.rows {
-            return false;
+            return None;
         }
         let mut proven = vec![false; self.rows];
         if let Some(candidate) = self.candidate(truth) {
@@ -119,15 +155,7 @@ impl Attack {
                 }
             }
         }
-        let open = self.hidden.iter().copied().filter(|&row| proven.get(row) != Some(&true));
-        open.into_iter().all(|row| {
-            let component = self.component(row);
-            component.unknowns.len() <= MOST_UNKNOWNS
-                && widths
-                    .get(row)
-                    .zip(self.solve(&component, row).ok())
-                    .is_some_and(|(&width, known)| known.is_as_wide_as(width))
-        })
+        Some(proven)
     }
 }
 

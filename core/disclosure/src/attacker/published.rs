@@ -44,7 +44,8 @@ impl Published {
             |rows: &BTreeMap<usize, usize>| rows.values().filter_map(|&row| statuses.get(row).copied()).collect();
         let withheld = withheld(&places.iter().map(|(&mask, rows)| (mask, of_block(rows))).collect());
         let rows_withheld = withheld.iter().filter_map(|mask| places.get(mask)).flat_map(BTreeMap::values).copied();
-        let withheld_rows = rows_withheld.collect();
+        let unchecked = (0..statuses.len()).filter(|&row| statuses.get(row) == Some(&Status::HiddenUnchecked));
+        let withheld_rows = rows_withheld.chain(unchecked).collect();
         let mut published =
             Self { lengths, multiple, blocks: BTreeMap::new(), cells: Vec::new(), withheld: withheld_rows };
         published.cells = vec![Known { lower: 0, upper: None }; statuses.len()];
@@ -88,8 +89,11 @@ impl Published {
 }
 
 /// The groupings that are hidden whole, when nothing but the finest groupings is shown beside them: then the status says
-/// nothing about how many there are.
+/// nothing about how many there are. Groupings that were not checked are as good as not asked.
 pub(crate) fn withheld(blocks: &BTreeMap<u64, Vec<Status>>) -> Vec<u64> {
+    let is_checked = |statuses: &[Status]| statuses.iter().any(|status| *status != Status::HiddenUnchecked);
+    let blocks: BTreeMap<u64, &[Status]> = blocks.iter().map(|(&mask, statuses)| (mask, statuses.as_slice())).collect();
+    let blocks: BTreeMap<u64, &[Status]> = blocks.into_iter().filter(|(_, statuses)| is_checked(statuses)).collect();
     let protects = |status: &Status| *status == Status::HiddenProtectsOthers;
     let (whole, rest): (Vec<_>, Vec<_>) = blocks.iter().partition(|(_, statuses)| statuses.iter().all(protects));
     let finest = |mask: u64| blocks.keys().all(|&other| other == mask || other & mask != mask);

@@ -7,7 +7,7 @@ use optelsom_codebook::{Plan, QueryId};
 use super::earlier::{Earlier, Knowledge};
 use super::model::{Model, Piece, Source};
 use super::solve::{Need, Solver, Target, Unsolved};
-use super::{History, TooLarge};
+use super::{History, Limits, TooLarge};
 use crate::attacker::{Counting, Interval};
 use crate::cell::CellValue;
 use crate::policy::Policy;
@@ -30,6 +30,7 @@ pub(crate) struct Watch {
     hidden_before: BTreeSet<usize>,
     /// What was spent on linear programs so far.
     work: usize,
+    limits: Limits,
 }
 
 /// A cell of one table, and the cells of another that lie within it.
@@ -96,7 +97,7 @@ impl History {
         });
         let new = Source { plan, suppliers: &self.taking_part, blocks: published, known: &unknown };
         let sources: Vec<Source<'_>> = earlier.chain([new]).collect();
-        let model = Model::new(&sources).map_err(|TooLarge| ProtectError::TooMuchBefore(largest))?;
+        let model = Model::new(&sources, self.limits.atoms).map_err(|TooLarge| ProtectError::TooMuchBefore(largest))?;
         let new = sources.len() - 1;
         drop(sources);
         let earlier = kept.iter().zip(knowledge).map(|(earlier, knowledge)| (earlier.query, knowledge.hidden));
@@ -107,6 +108,7 @@ impl History {
             fixed: BTreeSet::new(),
             hidden_before: BTreeSet::new(),
             work: 0,
+            limits: self.limits,
         };
         watch.recognise();
         Ok(Some(Beside::Watched(Box::new(watch))))
@@ -122,6 +124,21 @@ impl Watch {
     /// Cells that were asked before, and hidden.
     pub(crate) fn hidden_before(&self) -> &BTreeSet<usize> {
         &self.hidden_before
+    }
+
+    /// By release, how many cells of it and of the new table would be known in part, so that the rest would be, too.
+    pub(super) fn differences(&self) -> BTreeMap<QueryId, usize> {
+        let new = self.new_table();
+        let mut differences = BTreeMap::new();
+        for relation in self.relations.iter().filter(|relation| !relation.rest.is_empty()) {
+            let cells = || relation.parts.iter().chain([&relation.whole]);
+            let Some(earlier) = cells().find(|(source, _)| *source != new) else { continue };
+            let shown = cells().any(|cell| cell.0 != new && self.is_known(cell));
+            if let Some((query, _)) = self.earlier.get(earlier.0).filter(|_| shown) {
+                *differences.entry(*query).or_default() += 1;
+            }
+        }
+        differences
     }
 
     fn new_table(&self) -> usize {
@@ -167,13 +184,14 @@ impl Watch {
             Unsolved::Inconsistent => ProtectError::ContradictsBefore,
         };
         let solver = Solver::new(&self.model, None).map_err(failed)?;
+        let before = Solver::new(&self.model, Some(new)).map_err(failed)?;
         // What plain arithmetic gives away is mended first: there is less to solve then.
         let settled = solver.settled(&targets);
-        if let Some(collision) = self.caused(proposed, &watched, &targets, settled).map_err(failed)? {
+        if let Some(collision) = self.caused(proposed, &watched, (&targets, &before), settled).map_err(failed)? {
             return Ok(Some(collision));
         }
-        let opened = solver.opened(&targets, &mut self.work).map_err(failed)?;
-        self.caused(proposed, &watched, &targets, opened).map_err(failed)
+        let opened = solver.opened(&targets, Some(&before), (self.limits, &mut self.work)).map_err(failed)?;
+        self.caused(proposed, &watched, (&targets, &before), opened).map_err(failed)
     }
 
     /// Of what becomes known too closely, what is the new table's doing: it was not known as closely before.
@@ -181,13 +199,13 @@ impl Watch {
         &mut self,
         proposed: &Proposed<'_>,
         watched: &[Watched],
-        targets: &[Target],
+        (targets, before): (&[Target], &Solver),
         opened: Vec<(usize, Interval)>,
     ) -> Result<Option<Collision>, Unsolved> {
         let (Some(&(any, _)), false) = (self.earlier.first(), opened.is_empty()) else { return Ok(None) };
-        let before = Solver::new(&self.model, Some(self.new_table()))?;
         let same: Vec<Target> = opened.iter().filter_map(|(at, _)| targets.get(*at).cloned()).collect();
-        let before: BTreeMap<usize, Interval> = before.opened(&same, &mut self.work)?.into_iter().collect();
+        let before: BTreeMap<usize, Interval> =
+            before.opened(&same, None, (self.limits, &mut self.work))?.into_iter().collect();
         let mut collision: Option<Collision> = None;
         for (place, (at, now)) in opened.into_iter().enumerate() {
             let Some(watched) = watched.get(at).filter(|_| before.get(&place) != Some(&now)) else { continue };

@@ -13,6 +13,7 @@
 mod check;
 mod earlier;
 mod model;
+mod overlap;
 mod solve;
 mod space;
 
@@ -25,10 +26,27 @@ use thiserror::Error;
 use crate::release::{Release, ReleaseError};
 pub(crate) use check::{Beside, Proposed, Watch};
 use earlier::Earlier;
+pub use overlap::{Overlap, OverlapKind};
 
 /// The tables are too large, or look at too many things at once, to be looked at together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct TooLarge;
+
+/// How much is looked at together.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// The most atoms of all regions.
+    atoms: usize,
+    /// The most unknowns of one linear program.
+    unknowns: usize,
+    /// How much is spent on one table, in squares of the unknowns of its linear programs.
+    work: usize,
+}
+
+impl Limits {
+    /// At most about half a minute.
+    const USUAL: Self = Self { atoms: 400_000, unknowns: 1500, work: 200_000_000 };
+}
 
 /// Why the history of releases cannot be read. Nothing may be released then.
 #[derive(Debug, Error)]
@@ -53,12 +71,13 @@ pub enum HistoryError {
 pub struct History {
     taking_part: BTreeSet<SupplierId>,
     earlier: Vec<Arc<Earlier>>,
+    limits: Limits,
 }
 
 impl History {
     /// Before the first release of an edition.
     pub fn none(taking_part: BTreeSet<SupplierId>) -> Self {
-        Self { taking_part, earlier: Vec::new() }
+        Self { taking_part, earlier: Vec::new(), limits: Limits::USUAL }
     }
 
     /// Reads the release documents made before; those about other datasets and editions are left out.
@@ -100,7 +119,7 @@ impl History {
     /// The same releases, before a table in which these suppliers take part.
     #[must_use]
     pub fn before(&self, taking_part: BTreeSet<SupplierId>) -> Self {
-        Self { taking_part, earlier: self.earlier.clone() }
+        Self { taking_part, ..self.clone() }
     }
 
     /// How many releases of the edition were made before.

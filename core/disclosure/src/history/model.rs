@@ -13,9 +13,6 @@ use super::TooLarge;
 use super::space::{Condition, Space};
 use crate::attacker::Known;
 
-/// The most atoms of all regions.
-const MOST_ATOMS: usize = 400_000;
-
 /// A table, and what is known of its cells.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'s> {
@@ -117,7 +114,8 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(sources: &[Source<'_>]) -> Result<Self, TooLarge> {
+    /// All tables over their atoms, of which there are so many at most.
+    pub(super) fn new(sources: &[Source<'_>], most: usize) -> Result<Self, TooLarge> {
         let tables: Vec<_> = sources.iter().map(|source| (source.plan, source.suppliers)).collect();
         let space = Space::new(&tables)?;
         let mut pieces = Vec::new();
@@ -126,15 +124,15 @@ impl Model {
                 pieces.extend(pieces_of(&space, source, at, block).ok_or(TooLarge)?);
             }
         }
-        let sets = joined(&space, pieces.iter().map(|piece| piece.dimensions.clone()).collect())?;
+        let sets = joined(&space, pieces.iter().map(|piece| piece.dimensions.clone()).collect(), most)?;
         let mut atoms = 0;
         let mut regions = Vec::new();
         for dimensions in sets {
             let lengths: Vec<usize> = dimensions.iter().filter_map(|&at| space.classes.get(at).copied()).collect();
-            let len = size(&space, &dimensions).ok_or(TooLarge)?;
+            let len = size(&space, &dimensions, most).ok_or(TooLarge)?;
             regions.push(Region { dimensions: dimensions.into_iter().collect(), lengths, first: atoms, len });
             atoms += len;
-            if atoms > MOST_ATOMS {
+            if atoms > most {
                 return Err(TooLarge);
             }
         }
@@ -250,15 +248,15 @@ fn pieces_of(space: &Space, source: &Source<'_>, at: usize, number: usize) -> Op
     Some(pieces.collect())
 }
 
-fn size(space: &Space, dimensions: &BTreeSet<usize>) -> Option<usize> {
+fn size(space: &Space, dimensions: &BTreeSet<usize>, most: usize) -> Option<usize> {
     let lengths = dimensions.iter().map(|&at| space.classes.get(at).copied());
-    lengths.map(|length| length.and_then(|length| u32::try_from(length).ok())).try_fold(1_usize, |size, length| {
-        size.checked_mul(usize::try_from(length?).ok()?).filter(|size| *size <= MOST_ATOMS)
-    })
+    lengths
+        .map(|length| length.and_then(|length| u32::try_from(length).ok()))
+        .try_fold(1_usize, |size, length| size.checked_mul(usize::try_from(length?).ok()?).filter(|size| *size <= most))
 }
 
 /// The fewest sets of dimensions that hold all given ones and form a tree: those that meet in a ring are joined.
-fn joined(space: &Space, given: BTreeSet<BTreeSet<usize>>) -> Result<Vec<BTreeSet<usize>>, TooLarge> {
+fn joined(space: &Space, given: BTreeSet<BTreeSet<usize>>, most: usize) -> Result<Vec<BTreeSet<usize>>, TooLarge> {
     let mut sets = largest(given.into_iter().collect());
     loop {
         let Some(torn) = torn(&sets) else { return Ok(sets) };
@@ -270,7 +268,7 @@ fn joined(space: &Space, given: BTreeSet<BTreeSet<usize>>) -> Result<Vec<BTreeSe
             for &other in with.iter().skip(place + 1) {
                 let (Some(a), Some(b)) = (sets.get(one), sets.get(other)) else { continue };
                 let union: BTreeSet<usize> = a.union(b).copied().collect();
-                if let Some(size) = size(space, &union)
+                if let Some(size) = size(space, &union, most)
                     && best.as_ref().is_none_or(|(least, _)| size < *least)
                 {
                     best = Some((size, union));

@@ -4,14 +4,10 @@ mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Limits;
 use super::model::{Model, Row};
 use crate::attacker::Interval;
 use program::Program;
-
-/// More unknowns than this in one linear program are not tried.
-const MOST_UNKNOWNS: usize = 1500;
-/// How much is spent on one table, in squares of the unknowns of its linear programs: at most about half a minute.
-const MOST_WORK: usize = 200_000_000;
 
 /// Why nothing can be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +51,17 @@ pub(super) struct Solver {
     touching: Touching,
 }
 
+/// What some targets depend on. What follows for them is the same where it is the same.
+#[derive(Default, PartialEq, Eq)]
+struct Binding<'s> {
+    /// Per target what is known of it already.
+    known: Vec<i64>,
+    atoms: BTreeSet<u32>,
+    rows: BTreeSet<&'s Live>,
+}
+
 /// What is left of a row: the atoms that are not known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Live {
     plus: Vec<u32>,
     minus: Vec<u32>,
@@ -282,11 +287,20 @@ impl Solver {
         targets.iter().enumerate().filter_map(|(at, target)| Some((at, known(target)?))).collect()
     }
 
-    /// The targets that become known more closely than they may, with what is known of each. What it takes is added to
-    /// `work`.
-    pub(super) fn opened(&self, targets: &[Target], work: &mut usize) -> Result<Vec<(usize, Interval)>, Unsolved> {
+    /// The targets that become known more closely than they may, with what is known of each; without those that depend on
+    /// the same as they did in `before`, so that nothing new is known of them. What it takes is added to `work`.
+    pub(super) fn opened(
+        &self,
+        targets: &[Target],
+        before: Option<&Self>,
+        (limits, work): (Limits, &mut usize),
+    ) -> Result<Vec<(usize, Interval)>, Unsolved> {
         let mut opened = Vec::new();
         for together in self.components(targets) {
+            let mine = self.binding(targets, &together);
+            if before.is_some_and(|before| before.binding(targets, &together) == mine) {
+                continue;
+            }
             let mut program = Program::new(self, targets, &together);
             for &at in &together {
                 let Some(target) = targets.get(at) else { continue };
@@ -294,7 +308,7 @@ impl Solver {
                     continue;
                 }
                 *work += program.size().pow(2);
-                if program.size() > MOST_UNKNOWNS || *work > MOST_WORK {
+                if program.size() > limits.unknowns || *work > limits.work {
                     return Err(Unsolved::TooLarge);
                 }
                 let known = program.interval(at, target.need)?;
@@ -305,6 +319,28 @@ impl Solver {
         }
         opened.sort_by_key(|(at, _)| *at);
         Ok(opened)
+    }
+
+    /// All that binds these targets.
+    fn binding<'s>(&'s self, targets: &[Target], together: &[usize]) -> Binding<'s> {
+        let mut binding = Binding::default();
+        let mut waiting = Vec::new();
+        for target in together.iter().filter_map(|&at| targets.get(at)) {
+            let known = target.atoms.iter().filter_map(|&atom| self.values.get(atom as usize).copied().flatten());
+            binding.known.push(known.sum());
+            waiting.extend(target.atoms.iter().copied().filter(|&atom| self.is_unknown(atom)));
+        }
+        while let Some(atom) = waiting.pop() {
+            if !binding.atoms.insert(atom) {
+                continue;
+            }
+            for row in self.touching.of(atom).iter().filter_map(|&(row, _)| self.rows.get(row as usize)) {
+                if binding.rows.insert(row) {
+                    waiting.extend(row.plus.iter().chain(&row.minus));
+                }
+            }
+        }
+        binding
     }
 
     /// Targets that depend on each other.

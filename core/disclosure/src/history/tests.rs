@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::cast_precision_loss, clippy::cast_possible_wrap)]
 
+mod limits;
+mod overlaps;
+
 use microlp::{ComparisonOp, OptimizationDirection, Problem};
 use optelsom_codebook::{Column, Plan, Query, QueryId, Timestamp};
 use proptest::prelude::*;
@@ -77,11 +80,13 @@ struct Office {
     k: u64,
     /// Whether it forgets what it released.
     forgets: bool,
+    limits: Limits,
 }
 
 impl Office {
     fn new(records: Vec<Record>) -> Self {
-        Self { codebook: Codebook::parse(CODEBOOK).unwrap(), records, released: Vec::new(), k: 10, forgets: false }
+        let codebook = Codebook::parse(CODEBOOK).unwrap();
+        Self { codebook, records, released: Vec::new(), k: 10, forgets: false, limits: Limits::USUAL }
     }
 
     fn plan(&self, sql: &str) -> Option<Plan> {
@@ -133,7 +138,8 @@ impl Office {
         let edition = EditionId::try_from("1").unwrap();
         let taking_part: BTreeSet<SupplierId> = suppliers.iter().map(|&supplier| name(supplier)).collect();
         let known = if self.forgets { &[][..] } else { &self.released };
-        let history = History::read(&self.codebook, "d", &edition, taking_part.clone(), known).unwrap();
+        let mut history = History::read(&self.codebook, "d", &edition, taking_part.clone(), known).unwrap();
+        history.limits = self.limits;
         assert_eq!(history.len(), known.len());
         let policy = Policy::new("d", self.k).unwrap();
         let table = protect_after(&plan, &policy, self.totals(&plan, suppliers), &history)?;
@@ -352,7 +358,7 @@ impl<'o> Crude<'o> {
                         CellValue::HiddenTooFewSuppliers => {
                             problem.add_constraint(terms.as_slice(), ComparisonOp::Ge, 1.0);
                         }
-                        CellValue::HiddenProtectsOthers => {}
+                        CellValue::HiddenProtectsOthers | CellValue::HiddenUnchecked => {}
                         shown => {
                             let value = shown.value().unwrap().scaled() as f64;
                             problem.add_constraint(terms.as_slice(), ComparisonOp::Eq, value);

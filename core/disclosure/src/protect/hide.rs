@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use optelsom_codebook::{Column, Label, Measure, OutputKind, Plan};
+use optelsom_codebook::{Block, Column, Label, Measure, OutputKind, Plan};
 
 use super::figure::Opened;
+use super::sums::Sums;
 use super::{ProtectError, axis_heading, dominance};
 use crate::attacker::{Attack, Counting};
 use crate::cell::CellValue;
 use crate::decimal::Decimal;
 use crate::history::{Beside, History, Proposed, Watch};
 use crate::policy::Policy;
-use crate::suppress::{Mark, Move, Rule, Suppression};
+use crate::suppress::{Mark, Move, Ranges, Rule, Suppression};
 use crate::table::{Base, FigureHeading, FigureKind, ProtectedTable, Row};
 
 /// What becomes of the cells of a plan.
@@ -22,19 +23,55 @@ pub(super) struct Hidden {
 }
 
 impl Hidden {
-    /// Decides for the counts of rows, then for the values of each measure, which follow the rows.
+    /// Decides which groupings are shown, and what of them. Where they are too much to be checked together with what was
+    /// released before, the largest ones are withheld whole, whatever they hold, and so tell nothing.
     pub(super) fn decide(
         plan: &Plan,
         policy: &Policy,
         columns: &[Vec<i64>],
         history: &History,
     ) -> Result<Self, ProtectError> {
-        let published = &published(plan);
+        let mut shown = published(plan);
+        let size = |at: usize| plan.blocks().get(at).map_or(0, Block::len);
+        loop {
+            let too_much = match Self::among(plan, policy, columns, history, &shown) {
+                Err(ProtectError::TooMuchBefore(earlier)) => ProtectError::TooMuchBefore(earlier),
+                decided => return decided.map(|hidden| hidden.withholding(plan, &shown)),
+            };
+            let Some(largest) = shown.iter().copied().max_by_key(|&at| (size(at), at)).filter(|_| shown.len() > 1)
+            else {
+                return Err(too_much);
+            };
+            shown.retain(|&at| at != largest);
+        }
+    }
+
+    /// Everything else that is published is withheld.
+    fn withholding(mut self, plan: &Plan, shown: &[usize]) -> Self {
+        let hidden = published(plan).into_iter().filter(|at| !shown.contains(at));
+        for block in hidden.filter_map(|at| plan.blocks().get(at)) {
+            for marks in self.values.values_mut().chain([&mut self.rows]) {
+                if let Some(marks) = marks.get_mut(block.cells()) {
+                    marks.fill(Mark::Withheld);
+                }
+            }
+        }
+        self
+    }
+
+    /// Decides for the counts of rows, then for the values of each measure, which follow the rows.
+    fn among(
+        plan: &Plan,
+        policy: &Policy,
+        columns: &[Vec<i64>],
+        history: &History,
+        published: &[usize],
+    ) -> Result<Self, ProtectError> {
         let counts = columns.first().ok_or(ProtectError::Shape)?;
         let of_rows = find(plan, columns, Column::Suppliers { measure: None });
         let fewest = policy.minimum_suppliers();
-        let column = Guarded { plan, policy, published, history, values: counts, measure: None, fewest };
-        let rows = column.decide(column.primary(vec![Mark::Open; plan.cell_count()], of_rows))?;
+        let column = Guarded { plan, policy, published, history, values: counts, measure: None, fewest, ranges: None };
+        let (rows, _) = column.decide(column.primary(vec![Mark::Open; plan.cell_count()], of_rows))?;
         let mut values = BTreeMap::new();
         let fewest = policy.minimum_suppliers_of_a_sum();
         for (measure, present) in plan.outputs().iter().filter_map(|output| present(output.kind())) {
@@ -42,13 +79,16 @@ impl Hidden {
                 continue;
             }
             let counts = columns.get(present).ok_or(ProtectError::Shape)?;
-            let column = Guarded { plan, policy, published, history, values: counts, measure: Some(measure), fewest };
+            let measure_at = Some(measure);
+            let column =
+                Guarded { plan, policy, published, history, values: counts, measure: measure_at, fewest, ranges: None };
             let suppliers = find(plan, columns, Column::Suppliers { measure: Some(measure) }).or(of_rows);
             let mut marks = column.primary(rows.clone(), suppliers);
             dominance::mark(plan, policy, columns, measure, &mut marks)?;
             // Without values of its own it follows the rows, and is protected with them.
             let follows = present == 0 && marks == rows;
-            values.insert(measure, if follows { marks } else { column.decide(marks)? });
+            let (marks, as_before) = if follows { (marks, false) } else { column.decide(marks)? };
+            values.insert(measure, if as_before { marks } else { column.with_sums(marks, columns, measure)? });
         }
         Ok(Self { rows, values })
     }
@@ -95,6 +135,7 @@ pub(super) fn shown_as(mark: Option<Mark>) -> Option<CellValue> {
         Some(Mark::TooFew) => Some(CellValue::HiddenTooFew),
         Some(Mark::TooFewSuppliers) => Some(CellValue::HiddenTooFewSuppliers),
         Some(Mark::Dominated) => Some(CellValue::HiddenDominance),
+        Some(Mark::Withheld) => Some(CellValue::HiddenUnchecked),
         Some(Mark::Protects) | None => Some(CellValue::HiddenProtectsOthers),
     }
 }
@@ -139,6 +180,7 @@ fn as_before(mut marks: Vec<Mark>, before: &[(usize, CellValue)]) -> Vec<Mark> {
                 CellValue::HiddenTooFewSuppliers => Mark::TooFewSuppliers,
                 CellValue::HiddenDominance => Mark::Dominated,
                 CellValue::HiddenProtectsOthers => Mark::Protects,
+                CellValue::HiddenUnchecked => Mark::Withheld,
                 _ => *mark,
             };
         }
@@ -163,6 +205,8 @@ struct Guarded<'c> {
     measure: Option<usize>,
     /// The fewest suppliers that may share a cell.
     fewest: u64,
+    /// What is known of each cell and may be, where these are sums.
+    ranges: Option<Ranges<'c>>,
 }
 
 /// How often more is hidden for the sake of earlier releases before a table is refused.
@@ -189,13 +233,26 @@ impl Guarded<'_> {
         if self.measure.is_some() { Counting::Values } else { Counting::Rows }
     }
 
-    /// Hides what protects those that are hidden, here and in earlier releases.
-    fn decide(&self, marks: Vec<Mark>) -> Result<Vec<Mark>, ProtectError> {
+    /// Hides what protects those that are hidden, here and in earlier releases; and whether all is as it was before.
+    fn decide(&self, marks: Vec<Mark>) -> Result<(Vec<Mark>, bool), ProtectError> {
         let measure = self.measure.and_then(|at| self.plan.dataset().measures().get(at)).map(Measure::name);
         match self.history.beside(self.plan, self.published, measure)? {
-            None => self.within(marks, &BTreeSet::new()),
-            Some(Beside::Same(before)) => Ok(as_before(marks, &before)),
-            Some(Beside::Watched(watch)) => self.beside(marks, *watch),
+            None => self.within(marks, &BTreeSet::new()).map(|marks| (marks, false)),
+            Some(Beside::Same(before)) => Ok((as_before(marks, &before), true)),
+            Some(Beside::Watched(watch)) => self.beside(marks, *watch).map(|marks| (marks, false)),
+        }
+    }
+
+    /// Hides what keeps hidden sums from being narrowed down, beside what keeps the numbers of their values. That gives no
+    /// more away of these, here or in earlier releases.
+    fn with_sums(&self, marks: Vec<Mark>, columns: &[Vec<i64>], measure: usize) -> Result<Vec<Mark>, ProtectError> {
+        match Sums::new(self.plan, self.policy, columns, (measure, self.values))? {
+            Some(sums) => {
+                let known = BTreeSet::new();
+                Guarded { values: &sums.above_least, ranges: Some(sums.ranges()), ..*self }.within(marks, &known)
+            }
+            None if self.published.len() == 1 || marks.iter().all(|mark| *mark == Mark::Open) => Ok(marks),
+            None => Ok(marks.into_iter().map(|mark| if mark == Mark::Open { Mark::Protects } else { mark }).collect()),
         }
     }
 
@@ -269,6 +326,7 @@ impl Guarded<'_> {
         }
         let rule = self.rule();
         let suppression = Suppression::new(self.plan, self.published, self.values, rule).with_known(known);
+        let suppression = self.ranges.into_iter().fold(suppression, Suppression::within);
         let mut stands = suppression
             .patterns(&marks)
             .filter(|pattern| self.withstands(&cells, &pattern.marks, &pattern.moves, rule).unwrap_or(false));
@@ -283,6 +341,10 @@ impl Guarded<'_> {
         let by_row =
             |change: &Move| change.iter().map(|&(cell, by)| Some((row(cell)?, by))).collect::<Option<Vec<_>>>();
         let alternatives = moves.iter().map(by_row).collect::<Option<Vec<_>>>()?;
+        if let Some(Ranges { ceilings, widths }) = self.ranges {
+            let by_row = |of: &[i64]| cells.iter().map(|&cell| of.get(cell).copied()).collect::<Option<Vec<_>>>();
+            return Some(attack.below(&by_row(ceilings)?).disproved(&truth, &alternatives, &by_row(widths)?));
+        }
         let width = |&cell: &usize| Some(rule.width_of(*marks.get(cell)?, *self.values.get(cell)?));
         let widths = cells.iter().map(width).collect::<Option<Vec<_>>>()?;
         Some(attack.withstood(&truth, &alternatives, &widths))

@@ -6,6 +6,7 @@ mod figure;
 mod hide;
 mod noised;
 mod quantile;
+mod sums;
 
 use std::collections::BTreeSet;
 

@@ -3,6 +3,7 @@
 use optelsom_codebook::{Codebook, Query};
 
 use super::*;
+use crate::Status;
 use crate::history::History;
 use crate::noise::Noise;
 use crate::protect::{protect, protect_noised};
@@ -29,15 +30,15 @@ fn suppliers(names: &[&str]) -> BTreeSet<SupplierId> {
 }
 
 fn release(taking_part: &[&str], k: u64) -> Result<Release, ReleaseError> {
-    released("SELECT year, COUNT(*) FROM d GROUP BY year", taking_part, k)
+    released([7, 4], "SELECT year, COUNT(*) FROM d GROUP BY year", taking_part, k)
 }
 
-fn released(sql: &str, taking_part: &[&str], k: u64) -> Result<Release, ReleaseError> {
+fn released(counts: [i64; 2], sql: &str, taking_part: &[&str], k: u64) -> Result<Release, ReleaseError> {
     let codebook = Codebook::parse(CODEBOOK).unwrap();
     let query = Query::from_sql(&codebook, sql).unwrap();
     let plan = Plan::new(&codebook, &query).unwrap();
     let policy = Policy::for_dataset(plan.dataset()).unwrap().stricter(Some(k));
-    let totals = Totals::new(vec![vec![7, 4]]);
+    let totals = Totals::new(vec![counts.to_vec()]);
     let table = match Noise::of(&plan, 2) {
         Some(noise) => protect_noised(&plan, &noise, taking_part.len() as u64, totals).unwrap(),
         None => protect(&plan, &policy, totals).unwrap(),
@@ -93,6 +94,21 @@ fn who_was_absent_and_why_is_said() {
 }
 
 #[test]
+fn a_nought_is_a_true_one_only_where_all_that_were_asked_took_part() {
+    let statuses = |counts, taking_part: &[&str]| {
+        let release = released(counts, "SELECT year, COUNT(*) FROM d GROUP BY year", taking_part, 5).unwrap();
+        // It reads back, and later tables are protected as before: the figure is still nought.
+        assert_eq!(Release::from_json(&release.to_json().unwrap()).unwrap(), release);
+        let statuses = release.table().rows().iter().map(|row| row.figures()[0].status());
+        (statuses.collect::<Vec<_>>(), release.notes().contains(&Note::NothingCounted))
+    };
+    assert_eq!(statuses([7, 0], &["a", "b", "c"]), (vec![Status::Shown, Status::TrueZero], false));
+    assert_eq!(statuses([7, 0], &["a", "b"]), (vec![Status::Shown, Status::SupplierAbsent], false));
+    assert_eq!(statuses([4, 0], &["a", "b"]), (vec![Status::HiddenTooFew, Status::SupplierAbsent], false));
+    assert_eq!(statuses([0, 0], &["a"]), (vec![Status::SupplierAbsent; 2], true));
+}
+
+#[test]
 fn nobody_takes_part_unasked() {
     assert!(matches!(release(&["a", "d"], 5), Err(ReleaseError::NotAsked(stranger)) if stranger.as_str() == "d"));
 }
@@ -121,7 +137,7 @@ fn reads_back_strictly() {
 #[test]
 fn a_release_with_noise_says_so_and_is_no_part_of_the_history() {
     let sql = "SELECT year, COUNT(*) FROM d GROUP BY year SETTINGS epsilon = 0.5";
-    let (noised, exact) = (released(sql, &["a", "b", "c"], 5).unwrap(), release(&["a", "b", "c"], 5).unwrap());
+    let (noised, exact) = (released([7, 4], sql, &["a", "b", "c"], 5).unwrap(), release(&["a", "b", "c"], 5).unwrap());
     assert!(noised.is_noised() && !exact.is_noised());
     assert_eq!(noised.notes(), [Note::Noised { epsilon: "0.5".to_owned(), unit: "report".to_owned() }]);
     assert_eq!(Release::from_json(&noised.to_json().unwrap()).unwrap(), noised);

@@ -28,6 +28,8 @@ pub(crate) enum Mark {
     Dominated,
     /// It is hidden for the sake of others.
     Protects,
+    /// It is hidden with its whole grouping, which nothing is worked out of.
+    Withheld,
 }
 
 /// What is to be protected, and what the statuses tell about it.
@@ -60,6 +62,22 @@ impl Rule {
     }
 }
 
+/// Where that differs from cell to cell, as for sums: between nought and which ceiling a hidden cell lies, as everybody
+/// knows, and how far apart the ends of what can be known of it have to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ranges<'t> {
+    /// Per cell of the plan.
+    pub(crate) ceilings: &'t [i64],
+    /// Per cell of the plan; of a cell with nought nothing is to be protected.
+    pub(crate) widths: &'t [i64],
+}
+
+impl Ranges<'_> {
+    fn admits(&self, cell: usize, value: i64) -> bool {
+        self.ceilings.get(cell).is_some_and(|&ceiling| (0..=ceiling).contains(&value))
+    }
+}
+
 /// A change from the true table to another possible one: cells of the plan, and by how much.
 pub(crate) type Move = Vec<(usize, i64)>;
 
@@ -76,12 +94,19 @@ pub(crate) struct Suppression<'t> {
     grid: Grid,
     values: &'t [i64],
     rule: Rule,
+    ranges: Option<Ranges<'t>>,
 }
 
 impl<'t> Suppression<'t> {
     /// Over these blocks of the plan; the others are never shown.
     pub(crate) fn new(plan: &Plan, published: &[usize], values: &'t [i64], rule: Rule) -> Self {
-        Self { grid: Grid::new(plan, published), values, rule }
+        Self { grid: Grid::new(plan, published), values, rule, ranges: None }
+    }
+
+    /// Hidden cells lie in these ranges, whatever their statuses say.
+    pub(crate) fn within(mut self, ranges: Ranges<'t>) -> Self {
+        self.ranges = Some(ranges);
+        self
     }
 
     /// Everybody knows these cells, so hiding them protects nothing.
@@ -94,8 +119,8 @@ impl<'t> Suppression<'t> {
     /// withheld, everything withheld.
     pub(crate) fn patterns<'s>(&'s self, given: &'s [Mark]) -> impl Iterator<Item = Pattern> + 's {
         let best = std::iter::once_with(|| self.best(given)).flatten();
-        let margins = std::iter::once_with(|| withheld::margins(&self.grid, self.values, self.rule, given));
-        let everything = std::iter::once_with(|| withheld::everything(&self.grid, self.rule, given));
+        let margins = std::iter::once_with(|| withheld::margins(self, given));
+        let everything = std::iter::once_with(|| withheld::everything(self, given));
         best.chain(margins).chain(everything)
     }
 
@@ -104,7 +129,7 @@ impl<'t> Suppression<'t> {
         let hidden = given.iter().filter(|mark| **mark != Mark::Open).count();
         let orders: &[Order] = if hidden <= search::MOST_FOR_SEVERAL_ORDERS { &Order::ALL } else { &Order::ALL[..1] };
         let found = orders.iter().filter_map(|&order| {
-            let mut search = Search::new(&self.grid, self.values, self.rule, given);
+            let mut search = Search::new(self, given);
             search.run(order)?;
             search.improve();
             Some(search)
@@ -115,7 +140,7 @@ impl<'t> Suppression<'t> {
     /// One pass in the order of the cells, and no second thought: what the search is measured against.
     #[cfg(test)]
     pub(crate) fn baseline(&self, given: &[Mark]) -> Option<Pattern> {
-        let mut search = Search::new(&self.grid, self.values, self.rule, given);
+        let mut search = Search::new(self, given);
         search.run(Order::AsTheyStand)?;
         Some(search.into_pattern())
     }

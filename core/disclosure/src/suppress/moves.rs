@@ -182,10 +182,15 @@ impl Search<'_> {
     fn price(&self, cell: usize, by: i64) -> Option<Cost> {
         let value = *self.values.get(cell)?;
         let after = value + by;
+        if let Some(ranges) = &self.ranges {
+            let stays = self.spared == Some(cell) || self.grid.known.contains(&cell);
+            let open = *self.marks.get(cell)? == Mark::Open;
+            return (ranges.admits(cell, after) && !(open && stays)).then_some(if open { (1, value) } else { (0, 0) });
+        }
         match self.marks.get(cell)? {
             Mark::TooFew => (self.rule.least_few <= after && after < self.rule.k).then_some((0, 0)),
             Mark::TooFewSuppliers => (self.rule.least_few <= after).then_some((0, 0)),
-            Mark::Dominated => (0 <= after).then_some((0, 0)),
+            Mark::Dominated | Mark::Withheld => (0 <= after).then_some((0, 0)),
             Mark::Protects => (self.rule.least_other <= after).then_some((0, 0)),
             Mark::Open if value == 0 || self.spared == Some(cell) || self.grid.known.contains(&cell) => None,
             Mark::Open => (self.rule.least_other <= after).then_some((1, value)),

@@ -2,7 +2,7 @@
 
 use super::grid::Grid;
 use super::moves::Cost;
-use super::{Mark, Move, Pattern, Rule};
+use super::{Mark, Move, Pattern, Ranges, Rule, Suppression};
 
 /// With more hidden cells than this one order is tried, and nothing is taken back.
 pub(super) const MOST_FOR_SEVERAL_ORDERS: usize = 250;
@@ -26,6 +26,7 @@ pub(super) struct Search<'s> {
     pub(super) grid: &'s Grid,
     pub(super) values: &'s [i64],
     pub(super) rule: Rule,
+    pub(super) ranges: Option<Ranges<'s>>,
     pub(super) marks: Vec<Mark>,
     /// How far the bounds of multiple-valued axes are from being reached.
     pub(super) slack: Vec<i64>,
@@ -39,11 +40,13 @@ pub(super) struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    pub(super) fn new(grid: &'s Grid, values: &'s [i64], rule: Rule, given: &[Mark]) -> Self {
+    pub(super) fn new(suppression: &'s Suppression<'_>, given: &[Mark]) -> Self {
+        let Suppression { grid, values, rule, ranges } = suppression;
         Self {
             grid,
             values,
-            rule,
+            rule: *rule,
+            ranges: *ranges,
             marks: given.to_vec(),
             slack: grid.slack(values),
             spared: None,
@@ -65,7 +68,7 @@ impl<'s> Search<'s> {
             Order::Backwards => waiting.reverse(),
         }
         for cell in waiting {
-            if self.proofs.get(cell) == Some(&0) {
+            if self.proofs.get(cell) == Some(&0) && self.width(cell) > 0 {
                 let (_, change) = self.cheapest(cell, None)?;
                 self.apply(change);
             }
@@ -75,6 +78,9 @@ impl<'s> Search<'s> {
 
     /// How far this cell has to be open.
     pub(super) fn width(&self, cell: usize) -> i64 {
+        if let Some(ranges) = &self.ranges {
+            return ranges.widths.get(cell).copied().unwrap_or(0);
+        }
         self.rule.width_of(self.mark(cell), self.values.get(cell).copied().unwrap_or(0))
     }
 
@@ -158,7 +164,8 @@ impl<'s> Search<'s> {
     /// Hidden cells without a proof; those that this search hid come first.
     fn unproven(&self) -> Vec<usize> {
         let published = self.grid.blocks.iter().flat_map(|block| block.offset..block.offset + block.len);
-        let unproven = published.filter(|&cell| self.mark(cell) != Mark::Open && self.proofs.get(cell) == Some(&0));
+        let unproven = published
+            .filter(|&cell| self.mark(cell) != Mark::Open && self.proofs.get(cell) == Some(&0) && self.width(cell) > 0);
         let (mut first, then): (Vec<usize>, Vec<usize>) = unproven.partition(|cell| self.added.contains(cell));
         first.extend(then);
         first
@@ -166,7 +173,8 @@ impl<'s> Search<'s> {
 
     /// What was hidden beside what was given.
     pub(super) fn cost(&self) -> Cost {
-        let rows = self.added.iter().filter_map(|&cell| self.values.get(cell)).sum();
+        let rows =
+            self.added.iter().filter_map(|&cell| self.values.get(cell)).fold(0_i64, |sum, &n| sum.saturating_add(n));
         (self.added.len(), rows)
     }
 

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod social;
+
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -111,6 +113,29 @@ fn the_attacker_opens_no_cell() {
     assert!(bitten * 2 > attacked, "the attacker wins often where nothing protects");
 }
 
+#[test]
+fn nor_in_four_dimensions() {
+    let bitten = std::cell::Cell::new(0);
+    let cells = |lengths: &Vec<usize>| lengths.iter().product::<usize>();
+    let tables = (prop::collection::vec(2_usize..4, 4), 3_u64..13).prop_flat_map(move |(lengths, k)| {
+        let count = prop_oneof![1 => Just(0_i64), 1 => 1_i64..13, 9 => 10_i64..60];
+        let cells = cells(&lengths);
+        (Just(lengths), Just(k), prop::collection::vec(count, cells))
+    });
+    runner(40)
+        .run(&tables, |(lengths, k, finest)| {
+            let plan = plan(&lengths, &[], "CUBE(ALL)");
+            let counts = totals(&plan, &finest);
+            prop_assert_eq!(opened(&shown(&plan, k, &counts), k), Vec::<usize>::new());
+            let bare = hiding(&plan, i64::try_from(k).unwrap(), &counts, &[]);
+            bitten.set(bitten.get() + u32::from(!opened(&bare, k).is_empty()));
+            Ok(())
+        })
+        .unwrap();
+    println!("{} of 40 tables opened without secondary suppression", bitten.get());
+    assert!(bitten.get() > 20);
+}
+
 /// Rows with one code of each single-valued axis and one or more of each multiple-valued one, as bits.
 fn rows() -> impl Strategy<Value = (Vec<usize>, usize, u64, Vec<Vec<usize>>)> {
     (prop::collection::vec(2_usize..4, 3), 0..GROUPINGS_OF_THREE.len(), 3_u64..11).prop_flat_map(
@@ -190,6 +215,37 @@ fn never_more_than_the_baseline_and_on_average_fewer() {
     let (primary, cells, rows, base_cells, base_rows) = sum.get();
     println!("{primary} primary cells; {cells} others with {rows} rows; baseline {base_cells} with {base_rows}");
     assert!(cells < base_cells && rows < base_rows);
+}
+
+/// A published table of 1140 cells in three dimensions with all margins, of which many combinations are empty.
+#[test]
+fn a_published_table_is_hidden_better_than_by_the_baseline_and_not_opened() {
+    let plan = plan(&social::LENGTHS, &[], "CUBE(ALL)");
+    let mut finest = vec![0; social::LENGTHS.iter().product()];
+    for (county, group, counts) in social::SOCIAL {
+        let first = (county * social::LENGTHS[1] + group) * 4;
+        finest[first..first + 4].copy_from_slice(&counts);
+    }
+    let counts = totals(&plan, &finest);
+    for k in [3, 5] {
+        let (given, blocks) = (few(&counts, k), (0..plan.blocks().len()).collect::<Vec<_>>());
+        let suppression = Suppression::new(&plan, &blocks, &counts, rule(k, (k - 1) / 2));
+        let of = |pattern: Option<Pattern>| pattern.map(|pattern| added(&given, &pattern.marks, &counts)).unwrap();
+        let (best, baseline) = (of(suppression.best(&given)), of(suppression.baseline(&given)));
+        let primary = given.iter().filter(|mark| **mark != Mark::Open).count();
+        let (cells, rows) = best;
+        println!("k = {k}: {primary} primary cells, {cells} others with {rows} persons; baseline {baseline:?}");
+        assert!(best < baseline, "k = {k}: {best:?}, baseline {baseline:?}");
+        let k = u64::try_from(k).unwrap();
+        let table = shown(&plan, k, &counts);
+        assert_eq!(with_status(&table, Status::HiddenTooFew).len(), primary, "not withheld coarsely");
+        let few_others = with_status(&table, Status::HiddenProtectsOthers).len();
+        assert_eq!(few_others, cells);
+        // Each tenth, since each is a linear program of its own.
+        let attack = Attack::on(&table, k, Counting::Rows).unwrap();
+        let narrow = |row: &&usize| !attack.interval(**row).unwrap().is_as_wide_as(width(k));
+        assert_eq!(attack.hidden().iter().step_by(10).filter(narrow).count(), 0);
+    }
 }
 
 /// The fewest other cells that have to be hidden, found by trying all sets of them with the attacker.

@@ -2,10 +2,11 @@
 
 use super::grid::{Axes, Grid};
 use super::moves::cell_at;
-use super::{Mark, Move, Pattern, Rule};
+use super::{Mark, Move, Pattern, Suppression};
 
 /// All margins are withheld, zeros among them; the finest blocks show what is given.
-pub(super) fn margins(grid: &Grid, values: &[i64], rule: Rule, given: &[Mark]) -> Pattern {
+pub(super) fn margins(suppression: &Suppression<'_>, given: &[Mark]) -> Pattern {
+    let Suppression { grid, values, rule, ranges } = suppression;
     let mut marks = given.to_vec();
     let is_top = |at: usize| grid.tops.iter().any(|top| top.block == at);
     for (_, block) in grid.blocks.iter().enumerate().filter(|(at, _)| !is_top(*at)) {
@@ -21,8 +22,17 @@ pub(super) fn margins(grid: &Grid, values: &[i64], rule: Rule, given: &[Mark]) -
             let positions = grid.positions(finest, cell);
             let mark = given.get(cell).copied().unwrap_or(Mark::Open);
             let value = values.get(cell).copied().unwrap_or(0);
-            let width = rule.width_of(mark, value);
-            let by = if mark != Mark::TooFew || value + width < rule.k { width } else { -width };
+            let (width, rises) = match ranges {
+                Some(ranges) => {
+                    let width = ranges.widths.get(cell).copied().unwrap_or(0);
+                    (width, ranges.admits(cell, value + width))
+                }
+                None => {
+                    let width = rule.width_of(mark, value);
+                    (width, mark != Mark::TooFew || value + width < rule.k)
+                }
+            };
+            let by = if rises { width } else { -width };
             [0, grid.multiple & finest.mask].map(|still| moved(grid, &top.parts, &positions, still, by))
         });
         to_margins.collect()
@@ -37,7 +47,8 @@ fn moved(grid: &Grid, parts: &[usize], positions: &[usize], still: Axes, by: i64
 }
 
 /// Nothing is shown.
-pub(super) fn everything(grid: &Grid, rule: Rule, given: &[Mark]) -> Pattern {
+pub(super) fn everything(suppression: &Suppression<'_>, given: &[Mark]) -> Pattern {
+    let Suppression { grid, rule, .. } = suppression;
     let mut marks = given.to_vec();
     for block in &grid.blocks {
         for mark in marks.iter_mut().skip(block.offset).take(block.len) {

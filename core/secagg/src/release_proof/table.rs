@@ -130,6 +130,11 @@ impl Claims<'_> {
                 let total = whole(value, 0).ok_or_else(wrong)?;
                 self.say(row, *column, cell, CellClaim::Shown(total))
             }
+            // Those who took part have nothing there, whatever the reason.
+            (
+                OutputKind::Count { column } | OutputKind::Sum { column, .. },
+                CellValue::SupplierAbsent | CellValue::NotCollected,
+            ) => self.say(row, *column, cell, CellClaim::Shown(0)),
             (OutputKind::Sum { measure, column, .. }, CellValue::Shown(_) | CellValue::TrueZero(_))
             | (OutputKind::NoisedSum { measure, column }, CellValue::Noised(_)) => {
                 let measure = self.plan.dataset().measures().get(*measure).ok_or_else(wrong)?;

@@ -11,6 +11,7 @@ use clap::Args;
 use optelsom_codebook::{
     Admission, Agreement, Codebook, EditionId, Lang, Plan, PlanError, Query, Refusal, Request, SupplierId, Timestamp,
 };
+use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_ledger::Roster;
 use optelsom_secagg::{Bound, LocalTable};
 
@@ -88,6 +89,9 @@ pub enum PreviewError {
     /// The question cannot be planned.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Codebook and agreement contradict each other.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The node would refuse it.
     #[error("this node would refuse the question: {}", .0.explain(Lang::En))]
     Refused(Refusal),
@@ -108,7 +112,7 @@ pub struct Preview {
     edition: EditionId,
     purpose: String,
     fewest: usize,
-    minimum_frequency: u64,
+    policy: Policy,
     waits_for_approval: bool,
     table: LocalTable,
 }
@@ -138,9 +142,9 @@ impl Preview {
         let fewest = terms.map_or(0, |terms| usize::try_from(terms.minimum_suppliers()).unwrap_or(usize::MAX));
         let first_purpose = terms.and_then(|terms| terms.purposes().next()).unwrap_or_default();
         let purpose = purpose.unwrap_or(first_purpose);
-        let minimum_frequency =
-            terms.and_then(|terms| terms.minimum_frequency()).unwrap_or(plan.dataset().minimum_frequency());
-        let request = Request { plan: &plan, purpose, now, min_suppliers: fewest, minimum_frequency, queries_today: 0 };
+        let policy = Policy::for_dataset(plan.dataset())?.with_agreements(plan.dataset(), [agreement])?;
+        let rules = policy.rules();
+        let request = Request { plan: &plan, purpose, now, min_suppliers: fewest, rules, queries_today: 0 };
         let (admitted, waits_for_approval) = match agreement.admit(&request).map_err(PreviewError::Refused)? {
             Admission::Admitted(admitted) => (admitted, false),
             Admission::NeedsApproval(pending) => (pending.approve(), true),
@@ -148,7 +152,7 @@ impl Preview {
         let opened = store.open(&dataset, &edition, codebook)?;
         let table = aggregate(&admitted, &opened, Bound::for_suppliers(fewest.max(suppliers)))?;
         let purpose = purpose.to_owned();
-        Ok(Self { plan, edition, purpose, fewest, minimum_frequency, waits_for_approval, table })
+        Ok(Self { plan, edition, purpose, fewest, policy, waits_for_approval, table })
     }
 
     /// What would be counted.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
-use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_ledger::{IdentityKey, QueryEntry, Roster, RosterError, SignedQuery};
 use optelsom_proto::limits::PART_WORDS;
 use optelsom_proto::v1;
@@ -50,9 +49,6 @@ pub enum SentError {
     /// The roster's suppliers cannot be asked together.
     #[error(transparent)]
     Question(#[from] RestoreError),
-    /// The disclosure policy is none.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
     /// Noise is drawn when the question is charged to the budget, and for nothing else.
     #[error("a question with noise is not rehearsed: its noise is drawn when it is charged to the privacy budget")]
     Noised,
@@ -202,7 +198,7 @@ fn made_up(preview: &Preview, roster: &Roster, nobody: &IdentityKey) -> Result<S
         requester: "nobody".to_owned(),
         codebook: query.codebook(),
         roster: roster.hash(),
-        disclosure_policy: Policy::new(&dataset, preview.minimum_frequency)?.hash(),
+        disclosure_policy: preview.policy.hash(),
         scope: roster.members().iter().map(|member| member.supplier.clone()).collect(),
         collusion: roster.collusion() as u64,
         min_suppliers: preview.fewest as u64,
