@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use optelsom_codebook::{Codebook, Dataset, Lang, Measure, Unit, Variable, format_decimal};
+use optelsom_codebook::{Codebook, Dataset, Lang, Measure, Node, Unit, Variable, format_decimal};
 
 use crate::failure::{Failure, printable};
 use crate::words::{grouped, words};
@@ -128,6 +128,9 @@ fn summary_of_codes(variable: &Variable, lang: Lang) -> String {
         ([first, .., last], true) => format!("{} … {}", first.code(), last.code()),
         (codes, _) => format!("{} codes", codes.len()),
     };
+    if !list.groups().is_empty() {
+        summary.push_str(&format!(" in {} {}", list.groups().len(), words(lang, "groepen", "groups")));
+    }
     if variable.multiple() {
         summary.push_str(words(lang, ", meer per rij", ", several per row"));
     }
@@ -160,11 +163,17 @@ fn write_variable(out: &mut dyn Write, dataset: &Dataset, variable: &Variable, l
     }
     writeln!(out)?;
     let mut table = listing();
-    for (code, index) in list.codes().iter().zip(list.indices()) {
-        let missing = if list.missing() == Some(index) { words(lang, "(onbekend)", "(not known)") } else { "" };
-        let (code, label) = (printable(code.code()), printable(code.label().get(lang)));
+    for node in list.tree() {
+        let Some(entry) = list.entry(node) else { continue };
+        let remark = match node {
+            Node::Code(index) if list.missing() == Some(index) => words(lang, "(onbekend)", "(not known)"),
+            Node::Code(_) => "",
+            Node::Group(_) => words(lang, "(groep)", "(group)"),
+        };
+        let indent = "  ".repeat(usize::from(list.level(node)) - 1);
+        let (code, label) = (format!("{indent}{}", printable(entry.code())), printable(entry.label().get(lang)));
         let label = if label == code { String::new() } else { label };
-        table.add_row([code.as_str(), label.as_str(), missing]);
+        table.add_row([code.as_str(), label.as_str(), remark]);
     }
     write_listing(out, &table)?;
     let code = list.codes().first().map_or("", |code| code.code()).replace('\'', "''");

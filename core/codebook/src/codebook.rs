@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::code_list::CodeList;
+use crate::code_list::{CodeList, Node};
 use crate::dataset::{Dataset, Variable};
 use crate::document::{Problem, Reader, read_codebook, write_problems};
 use crate::encoding::Encoder;
@@ -94,12 +94,17 @@ impl Codebook {
 }
 
 fn hash(parts: &CodebookParts) -> Hash256 {
-    let mut encoder = Encoder::new("codebook");
+    // What has no groups keeps the digest that it had before there were any.
+    let grouped = parts.lists.values().any(|list| !list.groups().is_empty());
+    let mut encoder = Encoder::new(if grouped { "codebook-with-groups" } else { "codebook" });
     encoder.text(&parts.version);
     encoder.label(&parts.name);
     encoder.count(parts.lists.len());
     for list in parts.lists.values() {
         encode_list(&mut encoder, list);
+        if grouped {
+            encode_groups(&mut encoder, list);
+        }
     }
     encoder.count(parts.datasets.len());
     for dataset in &parts.datasets {
@@ -118,6 +123,18 @@ fn encode_list(encoder: &mut Encoder, list: &CodeList) {
     }
     encoder.flag(list.missing().is_some());
     encoder.number(list.missing().map_or(0, u64::from));
+}
+
+/// The groups and what lies in them, each by the place of its parent from 1 on; nought for what lies in none.
+fn encode_groups(encoder: &mut Encoder, list: &CodeList) {
+    let above = |node: Node| list.parent(node).map_or(0, |group| u64::from(group) + 1);
+    encoder.count(list.groups().len());
+    for (group, index) in list.groups().iter().zip(0..) {
+        encoder.text(group.code().code());
+        encoder.label(group.code().label());
+        encoder.number(above(Node::Group(index)));
+    }
+    list.indices().for_each(|code| encoder.number(above(Node::Code(code))));
 }
 
 fn encode_dataset(encoder: &mut Encoder, dataset: &Dataset) {

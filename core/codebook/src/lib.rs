@@ -25,7 +25,7 @@ pub use agreement::{
     RefusalReason, Request, UnknownReason,
 };
 pub use builtin::BUILTIN_TOML;
-pub use code_list::{Code, CodeIndex, CodeList, MAX_CODES};
+pub use code_list::{Code, CodeIndex, CodeList, Group, GroupIndex, MAX_CODES, MAX_LEVELS, Node};
 pub use code_set::CodeSet;
 pub use codebook::{Codebook, CodebookErrors};
 pub use dataset::{Dataset, MAX_MEASURE_BOUND, Measure, Unit, Variable};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use optelsom_codebook::{CodeIndex, CodeList};
+use optelsom_codebook::{CodeIndex, CodeList, Node};
 use toml::Spanned;
 
 use super::document::{TransformDocument, VariableDocument};
@@ -182,15 +182,26 @@ pub(super) fn find_code(
     place: Range<usize>,
     problems: &mut Problems,
 ) -> Option<CodeIndex> {
-    let found = list.index_of(code);
-    if found.is_none() {
-        let message = format!("the list `{}` has no code {code:?}", list.name());
-        let near = did_you_mean(code, list.codes().iter().map(|code| code.code()));
-        let mend = near
-            .map_or_else(|| "look the codes up in the codebook".to_owned(), |near| format!("did you mean {near:?}?"));
-        problems.report(place, message, mend);
-    }
-    found
+    let (message, mend) = match list.find(code) {
+        Some(Node::Code(index)) => return Some(index),
+        Some(group) => {
+            let within = list.codes_of(group);
+            let names =
+                within.iter().take(8).filter_map(|index| list.code(index)).map(|code| format!("{:?}", code.code()));
+            let names: Vec<String> = names.collect();
+            let message =
+                format!("{code:?} is a group of the list `{}`, and no row belongs to a group as such", list.name());
+            (message, format!("name a code within it, such as {}", names.join(", ")))
+        }
+        None => {
+            let near = did_you_mean(code, list.codes().iter().map(|code| code.code()));
+            let mend = near.map(|near| format!("did you mean {near:?}?"));
+            let mend = mend.unwrap_or_else(|| "look the codes up in the codebook".to_owned());
+            (format!("the list `{}` has no code {code:?}", list.name()), mend)
+        }
+    };
+    problems.report(place, message, mend);
+    None
 }
 
 /// Reads a table of local values and codes: a CSV file in UTF-8 with the head `local,code` or `local;code`.

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::dataset::read_dataset;
+use super::hierarchy::check_hierarchy;
 use super::section::Found;
 use super::{Reader, Section};
-use crate::code_list::{Code, CodeList, MAX_CODES};
+use crate::code_list::{Code, CodeList, Entry, MAX_CODES};
+use crate::code_set::CodeSet;
 use crate::codebook::CodebookParts;
 use crate::excerpt::excerpt;
 use crate::label::Label;
@@ -78,23 +80,52 @@ fn read_list(reader: &mut Reader, name: &str, section: &Section<'_>) -> Option<C
     let ordered = section.flag(reader, "ordered") || section.has("years");
     let missing = section.optional_text(reader, "missing", "missing = \"unknown\"");
     let codes = codes?;
-    if let Some(missing) = &missing
-        && !codes.iter().any(|code| code.code() == *missing.get_ref())
-    {
-        let near = nearest(missing.get_ref(), codes.iter().map(|code| Candidate::labelled(code.code(), code.label())));
-        let message = format!("the missing code `{}` is not in {}", missing.get_ref(), section.title());
+    if let Some(missing) = &missing {
+        check_missing(reader, section, missing, &codes)?;
+    }
+    let list = CodeList::new(name.to_owned(), ordered, codes, missing.map(Spanned::into_inner))?;
+    check_order(reader, section, &list)?;
+    Some(list)
+}
+
+/// The missing code is a code of the list, and what is not known lies in no group.
+fn check_missing(reader: &mut Reader, section: &Section<'_>, missing: &Found<&str>, codes: &[Entry]) -> Option<()> {
+    let name = *missing.get_ref();
+    let Some(entry) = codes.iter().find(|entry| entry.code.code() == name) else {
+        let near = nearest(name, codes.iter().map(|entry| Candidate::labelled(entry.code.code(), entry.code.label())));
+        let message = format!("the missing code `{name}` is not in {}", section.title());
         reader.report(&missing.span(), message, format!("name one of its codes; {}", did_you_mean(near)));
         return None;
+    };
+    if entry.parent.is_some() || codes.iter().any(|entry| entry.parent.as_deref() == Some(name)) {
+        let message = format!("the missing code `{name}` of {} is a group, or lies in one", section.title());
+        reader.report(&missing.span(), message, "what is not known stands by itself: take its `parent` away");
+        return None;
     }
-    CodeList::new(name.to_owned(), ordered, codes, missing.map(Spanned::into_inner))
+    Some(())
 }
 
-fn read_years(reader: &mut Reader, section: &Section<'_>) -> Option<Vec<Code>> {
+/// In an ordered list a group is a range.
+fn check_order(reader: &mut Reader, section: &Section<'_>, list: &CodeList) -> Option<()> {
+    let is_range = |codes: &CodeSet| {
+        let mut found = codes.iter();
+        found.next().is_none_or(|first| found.zip(first + 1..).all(|(code, next)| code == next))
+    };
+    let torn = list.groups().iter().filter(|_| list.ordered()).find(|group| !is_range(group.codes()));
+    let Some(torn) = torn else { return Some(()) };
+    let message =
+        format!("the codes of `{}` do not stand together, though {} is ordered", torn.code().code(), section.title());
+    reader.report(section.place(), message, "bring the codes of each group together, or leave `ordered` out");
+    None
+}
+
+fn read_years(reader: &mut Reader, section: &Section<'_>) -> Option<Vec<Entry>> {
     let (first, last) = section.range(reader, "years", 1000, 9999)?.into_inner();
-    Some((first..=last).map(|year| Code { code: year.to_string(), label: Label::same(year.to_string()) }).collect())
+    let code = |year: u64| Code { code: year.to_string(), label: Label::same(year.to_string()) };
+    Some((first..=last).map(|year| Entry { code: code(year), parent: None }).collect())
 }
 
-fn read_codes(reader: &mut Reader, section: &Section<'_>) -> Option<Vec<Code>> {
+fn read_codes(reader: &mut Reader, section: &Section<'_>) -> Option<Vec<Entry>> {
     let entries = section.listed_sections(reader, "codes", "code");
     if entries.is_empty() || entries.len() > MAX_CODES {
         let message = format!("{} has {} codes", section.title(), entries.len());
@@ -103,9 +134,11 @@ fn read_codes(reader: &mut Reader, section: &Section<'_>) -> Option<Vec<Code>> {
     }
     let mut seen: BTreeMap<&str, ()> = BTreeMap::new();
     let mut codes = Vec::with_capacity(entries.len());
+    let mut parents = Vec::with_capacity(entries.len());
     for entry in &entries {
-        entry.allow(reader, &["code", "nl", "en"]);
+        entry.allow(reader, &["code", "nl", "en", "parent"]);
         let code = entry.text(reader, "code", "code = \"F\"");
+        let parent = entry.optional_text(reader, "parent", "parent = \"EU\"");
         let label = entry.own_label(reader);
         let Some(code) = code else { continue };
         let text = *code.get_ref();
@@ -116,8 +149,14 @@ fn read_codes(reader: &mut Reader, section: &Section<'_>) -> Option<Vec<Code>> {
             let message = format!("the code `{text}` stands twice in {}", section.title());
             reader.report(&code.span(), message, "remove one of the two");
         } else if let Some(label) = label {
-            codes.push(Code { code: text.to_owned(), label });
+            let name = parent.as_ref().map(|parent| (*parent.get_ref()).to_owned());
+            codes.push(Entry { code: Code { code: text.to_owned(), label }, parent: name });
+            parents.push(parent);
         }
     }
-    (codes.len() == entries.len()).then_some(codes)
+    if codes.len() < entries.len() {
+        return None;
+    }
+    check_hierarchy(reader, section.title(), &codes, &parents)?;
+    Some(codes)
 }

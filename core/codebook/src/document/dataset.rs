@@ -163,6 +163,11 @@ fn read_period(
         );
         return None;
     }
+    if !variable.list.groups().is_empty() {
+        let message = format!("the period `{name}` of {} has a list with groups", section.title());
+        reader.report(&period.span(), message, "a supplier keeps single periods: use a list without `parent`");
+        return None;
+    }
     Some(index)
 }
 

@@ -2,6 +2,7 @@
 
 mod codebook;
 mod dataset;
+mod hierarchy;
 mod section;
 
 use std::fmt;

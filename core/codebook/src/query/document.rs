@@ -207,7 +207,7 @@ fn read_codes(dataset: &Dataset, name: &str, codes: &[String]) -> Result<Conditi
     };
     let mut set = CodeSet::empty(variable.list().len());
     for code in codes {
-        set.insert(lookup::code(variable, code)?);
+        set = set.union(&lookup::codes(variable, code)?);
     }
     Ok(Condition::Among { variable: index, codes: set })
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::error::QueryError;
-use crate::code_list::{CodeIndex, CodeList};
+use crate::code_list::{CodeIndex, CodeList, Group, Node};
+use crate::code_set::CodeSet;
 use crate::codebook::Codebook;
 use crate::dataset::{Dataset, Measure, Variable};
 use crate::excerpt::excerpt;
@@ -73,16 +74,32 @@ fn unknown<'a>(
     QueryError::Unknown { kind, name: excerpt(name), place, instead: instead(near, "it has", all) }
 }
 
-/// The position of this code of the variable, written exactly so.
-pub(super) fn code(variable: &Variable, code: &str) -> Result<CodeIndex, QueryError> {
+/// The codes that this code of the variable, written exactly so, stands for: itself, or all of a group.
+pub(super) fn codes(variable: &Variable, code: &str) -> Result<CodeSet, QueryError> {
     let list: &CodeList = variable.list();
-    list.index_of(code).ok_or_else(|| {
-        let near = nearest(code, list.codes().iter().map(|c| Candidate::labelled(c.code(), c.label())));
-        QueryError::Unknown {
-            kind: "code",
-            name: excerpt(code),
-            place: format!(" of `{}`", variable.name()),
-            instead: instead(near, "it has", list.codes().iter().map(|code| code.code())),
-        }
-    })
+    list.find(code).map(|node| list.codes_of(node)).ok_or_else(|| unknown_code(variable, code))
+}
+
+/// The position of this code of the variable, written exactly so, where a group will not do.
+pub(super) fn code(variable: &Variable, code: &str) -> Result<CodeIndex, QueryError> {
+    match variable.list().find(code) {
+        Some(Node::Code(index)) => Ok(index),
+        Some(Node::Group(_)) => Err(QueryError::not_allowed(
+            format!("a range of `{}` that begins or ends with the group `{}`", variable.name(), excerpt(code)),
+            format!("name a code within it, or write {} = '{code}'", variable.name()),
+        )),
+        None => Err(unknown_code(variable, code)),
+    }
+}
+
+fn unknown_code(variable: &Variable, code: &str) -> QueryError {
+    let list: &CodeList = variable.list();
+    let all = || list.groups().iter().map(Group::code).chain(list.codes());
+    let near = nearest(code, all().map(|c| Candidate::labelled(c.code(), c.label())));
+    QueryError::Unknown {
+        kind: "code",
+        name: excerpt(code),
+        place: format!(" of `{}`", variable.name()),
+        instead: instead(near, "it has", all().map(|code| code.code())),
+    }
 }

@@ -80,7 +80,7 @@ fn condition(dataset: &Dataset, expr: &Expr, depth: usize) -> Result<Condition, 
             let (index, variable) = subject_of(dataset, subject, expr)?;
             let mut codes = CodeSet::empty(variable.list().len());
             for item in list {
-                codes.insert(code_of(variable, item)?);
+                codes = codes.union(&codes_of(variable, item)?);
             }
             Ok(among(index, codes, *negated))
         }
@@ -122,12 +122,11 @@ fn comparison(dataset: &Dataset, left: &Expr, op: &BinaryOperator, right: &Expr)
         _ => (left, op.clone(), right),
     };
     let (index, variable) = subject(dataset, named).ok_or_else(refused)??;
+    if let BinaryOperator::Eq | BinaryOperator::NotEq = op {
+        return Ok(among(index, codes_of(variable, literal)?, op == BinaryOperator::NotEq));
+    }
     let code = code_of(variable, literal)?;
-    let mut only = CodeSet::empty(variable.list().len());
-    only.insert(code);
     match op {
-        BinaryOperator::Eq => Ok(among(index, only, false)),
-        BinaryOperator::NotEq => Ok(among(index, only, true)),
         BinaryOperator::Lt => Ok(among(index, range(variable, |at| at < code)?, false)),
         BinaryOperator::LtEq => Ok(among(index, range(variable, |at| at <= code)?, false)),
         BinaryOperator::Gt => Ok(among(index, range(variable, |at| at > code)?, false)),
@@ -180,12 +179,19 @@ fn subject_of<'d>(
         .ok_or_else(|| QueryError::not_allowed(format!("the condition {}", shown(whole)), FORMS))?
 }
 
+/// One code, for the end of a range.
 fn code_of(variable: &Variable, expr: &Expr) -> Result<CodeIndex, QueryError> {
-    match literal_of(expr) {
-        Some(code) => lookup::code(variable, &code),
-        None => {
-            let what = format!("the code {} of `{}`", shown(expr), variable.name());
-            Err(QueryError::not_allowed(what, "write codes as numbers or in single quotes"))
-        }
-    }
+    lookup::code(variable, &written(variable, expr)?)
+}
+
+/// One code, or those of a group.
+fn codes_of(variable: &Variable, expr: &Expr) -> Result<CodeSet, QueryError> {
+    lookup::codes(variable, &written(variable, expr)?)
+}
+
+fn written(variable: &Variable, expr: &Expr) -> Result<String, QueryError> {
+    literal_of(expr).ok_or_else(|| {
+        let what = format!("the code {} of `{}`", shown(expr), variable.name());
+        QueryError::not_allowed(what, "write codes as numbers or in single quotes")
+    })
 }
