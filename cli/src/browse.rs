@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use optelsom_codebook::{Codebook, Dataset, Lang, Measure, Node, Unit, Variable, format_decimal};
+use optelsom_codebook::{Codebook, Dataset, Group, Lang, Measure, Node, Unit, Variable, format_decimal};
 
 use crate::failure::{Failure, printable};
 use crate::words::{grouped, words};
@@ -176,7 +176,12 @@ fn write_variable(out: &mut dyn Write, dataset: &Dataset, variable: &Variable, l
         table.add_row([code.as_str(), label.as_str(), remark]);
     }
     write_listing(out, &table)?;
-    let code = list.codes().first().map_or("", |code| code.code()).replace('\'', "''");
+    let first = list.groups().first().map(Group::code).or(list.codes().first());
+    let code = first.map_or("", |code| code.code()).replace('\'', "''");
+    if !list.groups().is_empty() {
+        let groups = words(lang, "Naar groepen", "By group");
+        writeln!(out, "\n{groups}: GROUP BY LEVEL({name}, 1)")?;
+    }
     writeln!(out, "\n{}: GROUP BY {name}, WHERE {name} = '{}'", words(lang, "Gebruik", "Use"), printable(&code))
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use optelsom_codebook::{CodeSet, Codebook, Dataset, Figure, GroupAxis, Hash256, Lang, Query, RowFilter, Variable};
+use optelsom_codebook::{
+    CodeSet, Codebook, Dataset, Detail, Figure, GroupAxis, Hash256, Lang, Query, RowFilter, Variable,
+};
 use optelsom_ledger::QueryEntry;
 use optelsom_ledger::audit::{Account, Files, document_path};
 use optelsom_ledger::entry::Subject;
@@ -82,7 +84,7 @@ impl Reader<'_> {
 
     fn asks(&self, query: &Query) -> String {
         let figures: Vec<String> = query.select().iter().map(|figure| self.figure(figure)).collect();
-        let axes: Vec<&str> = query.axes().iter().map(|axis| self.axis(axis)).collect();
+        let axes: Vec<String> = query.axes().iter().map(|axis| self.axis(axis)).collect();
         let mut text = format!("{}: {}", self.dataset.label().get(self.lang), figures.join(", "));
         if !axes.is_empty() {
             text.push_str(words(self.lang, ", naar ", ", by "));
@@ -99,10 +101,13 @@ impl Reader<'_> {
         text
     }
 
-    fn axis(&self, axis: &GroupAxis) -> &str {
+    fn axis(&self, axis: &GroupAxis) -> String {
         match axis {
-            GroupAxis::Variable(index) => self.variable(*index),
-            GroupAxis::Histogram(histogram) => self.measure(histogram.measure()),
+            GroupAxis::Variable(index, Detail::Codes) => self.variable(*index).to_owned(),
+            GroupAxis::Variable(index, Detail::Level(level)) => {
+                format!("{} ({} {level})", self.variable(*index), words(self.lang, "niveau", "level"))
+            }
+            GroupAxis::Histogram(histogram) => self.measure(histogram.measure()).to_owned(),
         }
     }
 
@@ -156,7 +161,7 @@ impl Reader<'_> {
 
     fn looks_at(&self, query: &Query) -> Vec<String> {
         let grouped = query.axes().iter().map(|axis| match axis {
-            GroupAxis::Variable(index) => self.dataset.variables().get(*index).map(Variable::name),
+            GroupAxis::Variable(index, _) => self.dataset.variables().get(*index).map(Variable::name),
             GroupAxis::Histogram(histogram) => self.dataset.measures().get(histogram.measure()).map(|m| m.name()),
         });
         let filtered = query.filter().variables();

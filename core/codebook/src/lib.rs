@@ -38,7 +38,7 @@ pub use plan::{
     Plan, PlanError, PlanLimits,
 };
 pub use query::{
-    Epsilon, Figure, GroupAxis, Histogram, MAX_AXES, MAX_DOCUMENT_BYTES, MAX_QUERY_BYTES, NotAnEpsilon, PrivacyBudget,
-    Probability, Query, QueryError, RowFilter,
+    Detail, Epsilon, Figure, GroupAxis, Histogram, MAX_AXES, MAX_DOCUMENT_BYTES, MAX_QUERY_BYTES, NotAnEpsilon,
+    PrivacyBudget, Probability, Query, QueryError, RowFilter,
 };
 pub use timestamp::{Timestamp, TimestampError};

@@ -3,7 +3,7 @@
 
 mod common;
 
-use optelsom_codebook::{Codebook, Lang, Node, Query};
+use optelsom_codebook::{Codebook, Lang, Node, Plan, Query};
 
 /// Countries in regions within two parts of the world, and one that stands beside them.
 const COUNTRIES: &[(&str, &str)] = &[
@@ -141,4 +141,57 @@ fn a_condition_on_a_group_is_one_on_its_codes() {
     insta::assert_snapshot!(document("SELECT COUNT(*) FROM victims WHERE country <> 'EU' AND been <> 'outside-EU'"), @r#"{"dataset":"victims","select":[{"figure":"count"}],"where":{"all":[{"variable":"country","in":["NL","NG","VN","unknown"]},{"variable":"been","has_none_of":["NG","VN"]}]}}"#);
     insta::assert_snapshot!(refused("SELECT COUNT(*) FROM victims WHERE country = 'EU-oost'"), @"no code `EU-oost` of `country`; did you mean `EU-east`?");
     insta::assert_snapshot!(refused("SELECT COUNT(*) FROM victims WHERE country = 'EU-east' AND country = 'DE'"), @"no row can match the conditions; look for codes that exclude each other");
+}
+
+fn plan(sql: &str) -> Plan {
+    let codebook = codebook();
+    Plan::new(&codebook, &Query::from_sql(&codebook, sql).unwrap()).unwrap()
+}
+
+#[test]
+fn a_level_is_an_axis_on_which_every_row_has_its_place() {
+    let codes = |level: u8| -> Vec<String> {
+        let plan = plan(&format!("SELECT COUNT(*) FROM victims GROUP BY LEVEL(country, {level})"));
+        plan.axes()[0].codes().iter().map(|code| code.code().to_owned()).collect()
+    };
+    assert_eq!(codes(1), ["NL", "EU", "outside-EU", "unknown"]);
+    assert_eq!(codes(2), ["NL", "EU-east", "DE", "NG", "VN", "unknown"]);
+    assert_eq!(codes(3), ["NL", "BG", "RO", "DE", "NG", "VN", "unknown"]);
+    let plan = plan("SELECT COUNT(*) FROM victims GROUP BY LEVEL(been, 1)");
+    let axis = &plan.axes()[0];
+    assert_eq!(axis.lookup(), [0, 1, 1, 1, 2, 2, 3]);
+    // Who has been in Bulgaria, Germany and Nigeria counts once in the European Union.
+    assert_eq!(axis.positions_of([1, 3, 4]), [1, 2]);
+    assert_eq!(axis.codes_at(1).iter().collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(axis.shows_all() && plan.cell_count() == 4);
+}
+
+#[test]
+fn levels_are_asked_and_written() {
+    let sql = "SELECT LEVEL(country, 1), sex, COUNT(*), SHARE(COUNT(*), country) FROM victims \
+               GROUP BY ROLLUP(LEVEL(country, 1), sex)";
+    let asked = Query::from_sql(&codebook(), sql).unwrap();
+    insta::assert_snapshot!(asked.canonical_json(), @"");
+    assert_eq!(Query::from_json(&codebook(), &asked.canonical_json()).unwrap(), asked);
+    assert_eq!(asked.to_sql(), sql.replace("               ", ""));
+    // The finest level is that of the codes, and a bare name in SELECT is the axis of its variable.
+    let codes = document("SELECT COUNT(*) FROM victims GROUP BY country");
+    assert_eq!(document("SELECT COUNT(*) FROM victims GROUP BY LEVEL(country, 3)"), codes);
+    let bare = document("SELECT country, COUNT(*) FROM victims GROUP BY LEVEL(country, 1)");
+    assert_eq!(document("SELECT COUNT(*) FROM victims GROUP BY LEVEL(country, 1)"), bare);
+    for (from, group) in [
+        ("", "LEVEL(country, 4)"),
+        ("", "LEVEL(country, 0)"),
+        ("", "LEVEL(sex, 2)"),
+        ("", "LEVEL(contry, 1)"),
+        ("", "LEVEL(country)"),
+        ("", "country, LEVEL(country, 1)"),
+        (" WHERE country IN ('DE', 'NG')", "LEVEL(country, 1)"),
+    ] {
+        let said = refused(&format!("SELECT COUNT(*) FROM victims{from} GROUP BY {group}"));
+        assert!(!said.is_empty(), "{said}");
+        println!("{group}: {said}");
+    }
+    // Whole groups may be asked about.
+    assert_eq!(plan("SELECT COUNT(*) FROM victims WHERE country = 'EU' GROUP BY LEVEL(country, 2)").cell_count(), 2);
 }

@@ -193,7 +193,7 @@ impl ProtectedTable {
         let mut notes = Vec::new();
         for axis in plan.axes().iter().take(self.axes.len()).filter(|axis| axis.multiple()) {
             let (variable, label) = (axis.name().to_owned(), axis.label().clone());
-            if axis.len() < axis.lookup().len() {
+            if !axis.shows_all() {
                 notes.push(Note::OtherCodesNotShown { variable: variable.clone(), label: label.clone() });
             }
             notes.push(Note::MultipleValued { variable, label });

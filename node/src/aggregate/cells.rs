@@ -76,7 +76,7 @@ impl CellFinder {
                 let held = needs.wanted.variables.get(column).and_then(|held| edition.sets(*held));
                 let sets = held.ok_or(AggregateError::Bug("a multiple-valued variable without sets"))?;
                 let of_set = |set: &Vec<u16>| {
-                    let positions = set.iter().filter_map(|code| axis.position_of(*code));
+                    let positions = axis.positions_of(set.iter().copied()).into_iter();
                     positions.filter_map(distance).collect()
                 };
                 self.several.push(Several { column, distances: sets.iter().map(of_set).collect() });

@@ -1,11 +1,11 @@
 //! One direction in which rows are broken down.
 
-use crate::code_list::{CodeIndex, CodeList};
+use crate::code_list::{Code, CodeIndex, CodeList, GroupIndex, Node};
 use crate::code_set::CodeSet;
 use crate::dataset::{Dataset, Measure, Variable};
 use crate::decimal::format_decimal_short;
 use crate::label::Label;
-use crate::query::{GroupAxis, Histogram, RowFilter};
+use crate::query::{Detail, GroupAxis, Histogram, RowFilter};
 
 /// What [`Axis::lookup`] holds for a code that the axis doesn't show.
 pub const NO_POSITION: u32 = u32::MAX;
@@ -54,6 +54,8 @@ pub struct AxisCode {
 pub enum AxisValue {
     /// A code of the variable's list.
     Code(CodeIndex),
+    /// A group of them: the rows with one of its codes.
+    Group(GroupIndex),
     /// A bin of the measure.
     Bin(Bin),
 }
@@ -104,9 +106,10 @@ impl Axis {
     /// the rows that pass are not shown. `None` for an axis that the dataset doesn't have.
     pub(super) fn new(dataset: &Dataset, filter: &RowFilter, axis: &GroupAxis) -> Option<Self> {
         match axis {
-            GroupAxis::Variable(index) => {
+            GroupAxis::Variable(index, detail) => {
                 let variable = dataset.variables().get(*index)?;
-                Some(Self::of_variable(variable, *index, &filter.restriction(*index, variable.list().len())))
+                let shown = filter.restriction(*index, variable.list().len());
+                Some(Self::of_variable(variable, *index, *detail, &shown))
             }
             GroupAxis::Histogram(histogram) => {
                 dataset.measures().get(histogram.measure()).map(|measure| Self::of_measure(measure, histogram))
@@ -120,20 +123,22 @@ impl Axis {
         self.label = Label::new(format!("{} ({nth})", self.label.nl), format!("{} ({nth})", self.label.en));
     }
 
-    fn of_variable(variable: &Variable, index: usize, shown: &CodeSet) -> Self {
+    fn of_variable(variable: &Variable, index: usize, detail: Detail, shown: &CodeSet) -> Self {
         let list: &CodeList = variable.list();
         let mut lookup = vec![NO_POSITION; list.len()];
         let mut codes = Vec::with_capacity(shown.len());
-        let kept = list.codes().iter().zip(0..).filter(|(_, at)| shown.contains(*at));
-        for ((code, at), position) in kept.zip(0_u32..) {
-            if let Some(entry) = lookup.get_mut(usize::from(at)) {
-                *entry = position;
+        for (node, entry) in nodes(list, detail, shown) {
+            let position = u32::try_from(codes.len()).unwrap_or(NO_POSITION);
+            for at in list.codes_of(node).intersection(shown).iter() {
+                if let Some(slot) = lookup.get_mut(usize::from(at)) {
+                    *slot = position;
+                }
             }
-            codes.push(AxisCode {
-                code: code.code().to_owned(),
-                label: code.label().clone(),
-                value: AxisValue::Code(at),
-            });
+            let value = match node {
+                Node::Code(at) => AxisValue::Code(at),
+                Node::Group(at) => AxisValue::Group(at),
+            };
+            codes.push(AxisCode { code: entry.code().to_owned(), label: entry.label().clone(), value });
         }
         Self {
             name: variable.name().to_owned(),
@@ -156,6 +161,7 @@ impl Axis {
         });
         let missing = measure.optional().then_some(Bin::Missing);
         let bins = first.into_iter().chain(between).chain(last).chain(missing);
+        let codes: Vec<AxisCode> = bins.map(|bin| bin.axis_code(measure.decimals())).collect();
         let label = measure.label();
         Self {
             name: measure.name().to_owned(),
@@ -168,7 +174,7 @@ impl Axis {
                 edges: edges.to_vec(),
                 missing: measure.optional(),
             },
-            codes: bins.map(|bin| bin.axis_code(measure.decimals())).collect(),
+            codes,
             lookup: Vec::new(),
             multiple: false,
             ordered: true,
@@ -226,6 +232,28 @@ impl Axis {
         &self.lookup
     }
 
+    /// All positions at which a row with these codes counts, in order, each once. None for histograms.
+    pub fn positions_of(&self, codes: impl IntoIterator<Item = CodeIndex>) -> Vec<u32> {
+        let mut positions: Vec<u32> = codes.into_iter().filter_map(|code| self.position_of(code)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+
+    /// The codes that a position stands for, as far as the axis shows them. None for histograms.
+    pub fn codes_at(&self, position: u32) -> CodeSet {
+        let mut codes = CodeSet::empty(self.lookup.len());
+        for (_, code) in self.lookup.iter().zip(0..).filter(|(at, _)| **at == position) {
+            codes.insert(code);
+        }
+        codes
+    }
+
+    /// Whether every code of the variable's list has a position.
+    pub fn shows_all(&self) -> bool {
+        !self.lookup.contains(&NO_POSITION)
+    }
+
     /// The position of a value scaled by 10^decimals, or of "no value". `None` for variables, and for "no value" of a
     /// measure that every row has.
     pub fn bin_of(&self, value: Option<i64>) -> Option<u32> {
@@ -237,6 +265,21 @@ impl Axis {
         };
         u32::try_from(position).ok()
     }
+}
+
+/// The codes and groups that an axis shows, in its order.
+fn nodes<'l>(list: &'l CodeList, detail: Detail, shown: &CodeSet) -> Vec<(Node, &'l Code)> {
+    let wanted = |node: &Node| match (detail, node) {
+        (Detail::Codes, _) => true,
+        (Detail::Level(level), Node::Code(_)) => list.level(*node) <= level,
+        (Detail::Level(level), Node::Group(_)) => list.level(*node) == level,
+    };
+    let all = match detail {
+        Detail::Codes => list.indices().map(Node::Code).collect(),
+        _ => list.tree(),
+    };
+    let found = all.into_iter().filter(wanted).filter(|node| !list.codes_of(*node).intersection(shown).is_empty());
+    found.filter_map(|node| Some((node, list.entry(node)?))).collect()
 }
 
 impl Bin {

@@ -206,7 +206,7 @@ impl Plan {
     /// The variables that the question looks at: those it breaks down by and those of its conditions.
     pub fn variables_used(&self) -> Vec<&Variable> {
         let grouped = self.query.axes().iter().filter_map(|axis| match axis {
-            GroupAxis::Variable(index) => Some(*index),
+            GroupAxis::Variable(index, _) => Some(*index),
             GroupAxis::Histogram(_) => None,
         });
         let mut used: Vec<usize> = grouped.chain(self.filter().variables()).collect();
@@ -218,7 +218,7 @@ impl Plan {
     /// The measures that the question looks at: those of its figures and of its histograms.
     pub fn measures_used(&self) -> Vec<&Measure> {
         let binned = self.query.axes().iter().filter_map(|axis| match axis {
-            GroupAxis::Variable(_) => None,
+            GroupAxis::Variable(..) => None,
             GroupAxis::Histogram(histogram) => Some(histogram.measure()),
         });
         let mut used: Vec<usize> = self.query.select().iter().filter_map(Figure::measure).chain(binned).collect();

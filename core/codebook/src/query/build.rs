@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::contradiction::some_row_can_pass;
 use super::epsilon::Epsilon;
 use super::error::QueryError;
-use super::figure::{Figure, GroupAxis, Histogram};
+use super::figure::{Detail, Figure, GroupAxis, Histogram};
 use super::filter::{Condition, RowFilter};
 use super::{MAX_AXES, MAX_EDGES, Query};
+use crate::code_list::Group;
 use crate::codebook::Codebook;
 use crate::dataset::Dataset;
 use crate::decimal::format_decimal_short;
@@ -45,6 +46,7 @@ impl Parts {
         if !some_row_can_pass(&self.dataset, &filter) {
             return Err(QueryError::NothingMatches);
         }
+        check_whole_groups(&self.dataset, &self.axes, &filter)?;
         let query = Query {
             codebook: codebook.hash(),
             dataset: self.dataset,
@@ -92,6 +94,19 @@ impl Parts {
             if self.axes.iter().take(place).any(|earlier| earlier == axis) {
                 return Err(QueryError::not_allowed("the same axis twice", "group by it once"));
             }
+            if let GroupAxis::Variable(index, _) = axis
+                && self
+                    .axes
+                    .iter()
+                    .take(place)
+                    .any(|earlier| matches!(earlier, GroupAxis::Variable(at, _) if at == index))
+            {
+                let name = self.dataset.variables().get(*index).map_or("", |variable| variable.name());
+                return Err(QueryError::not_allowed(
+                    format!("`{name}` in two axes"),
+                    "ask one of its levels at a time; tables of several levels are protected together".to_owned(),
+                ));
+            }
         }
         let mut all: Vec<&GroupAxis> = self.axes.iter().collect();
         let hidden: Vec<GroupAxis> = self.select.iter().filter_map(quantile_axis).collect();
@@ -128,6 +143,28 @@ pub(super) fn check_noise(select: &[Figure]) -> Result<(), QueryError> {
         }
         None => Ok(()),
     }
+}
+
+/// A group of which only some codes are asked about would be shown under the name of the whole.
+fn check_whole_groups(dataset: &Dataset, axes: &[GroupAxis], filter: &RowFilter) -> Result<(), QueryError> {
+    for axis in axes {
+        let GroupAxis::Variable(index, Detail::Level(level)) = axis else { continue };
+        let Some(variable) = dataset.variables().get(*index) else { continue };
+        let asked = filter.restriction(*index, variable.list().len());
+        let groups = variable.list().groups().iter().filter(|group| group.level() == *level);
+        let is_cut = |group: &&Group| {
+            let within = group.codes().intersection(&asked);
+            !within.is_empty() && within != *group.codes()
+        };
+        if let Some(group) = groups.into_iter().find(is_cut) {
+            let (name, code) = (variable.name(), group.code().code());
+            return Err(QueryError::not_allowed(
+                format!("the group `{code}` of `{name}` with a condition on some of its codes"),
+                format!("group by {name} itself, or ask about {name} = '{code}' as a whole"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The axis that a quantile needs.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::build::Parts;
 use super::epsilon::Epsilon;
 use super::error::QueryError;
-use super::figure::{Figure, GroupAxis, Histogram, Probability};
+use super::figure::{Detail, Figure, GroupAxis, Histogram, Probability};
 use super::filter::{Condition, RowFilter};
 use super::{MAX_DEPTH, MAX_DOCUMENT_BYTES, Query, lookup};
 use crate::code_set::CodeSet;
@@ -67,11 +67,12 @@ impl GroupDocument {
     }
 }
 
-/// `{variable}`, or `{histogram, edges}`.
+/// `{variable}`, `{variable, level}` or `{histogram, edges}`.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged, deny_unknown_fields, expecting = "an axis is {variable} or {histogram, edges}")]
+#[serde(untagged, deny_unknown_fields, expecting = "an axis is {variable}, {variable, level} or {histogram, edges}")]
 enum AxisDocument {
     Variable { variable: String },
+    Level { variable: String, level: u8 },
     Histogram { histogram: String, edges: Vec<String> },
 }
 
@@ -129,8 +130,14 @@ fn read_noise(noise: &NoiseDocument) -> Result<Epsilon, QueryError> {
 }
 
 fn read_axis(dataset: &Dataset, axis: &AxisDocument) -> Result<GroupAxis, QueryError> {
+    let of = |name: &str, detail: &dyn Fn(&Variable) -> Result<Detail, QueryError>| {
+        let index = lookup::variable(dataset, name)?;
+        let detail = dataset.variables().get(index).map_or(Ok(Detail::Codes), detail)?;
+        Ok(GroupAxis::Variable(index, detail))
+    };
     match axis {
-        AxisDocument::Variable { variable } => lookup::variable(dataset, variable).map(GroupAxis::Variable),
+        AxisDocument::Variable { variable } => of(variable, &|_| Ok(Detail::Codes)),
+        AxisDocument::Level { variable, level } => of(variable, &|found| Detail::level(found, *level)),
         AxisDocument::Histogram { histogram, edges } => {
             read_histogram(dataset, histogram, edges).map(GroupAxis::Histogram)
         }
@@ -164,7 +171,7 @@ fn read_figure(dataset: &Dataset, figure: &FigureDocument, axes: &[GroupAxis]) -
         FigureDocument::Share { within } => {
             let place = |name: &String| {
                 let variable = lookup::variable(dataset, name)?;
-                let place = axes.iter().position(|axis| *axis == GroupAxis::Variable(variable));
+                let place = axes.iter().position(|axis| matches!(axis, GroupAxis::Variable(at, _) if *at == variable));
                 place.ok_or_else(|| QueryError::Document(format!("a share within `{name}`, which is no axis")))
             };
             Figure::Share { within: within.iter().map(place).collect::<Result<_, _>>()? }
@@ -252,7 +259,13 @@ pub(super) fn edge_texts(dataset: &Dataset, histogram: &Histogram) -> Vec<String
 
 fn write_axis(dataset: &Dataset, axis: &GroupAxis) -> AxisDocument {
     match axis {
-        GroupAxis::Variable(index) => AxisDocument::Variable { variable: variable_name(dataset, *index) },
+        GroupAxis::Variable(index, detail) => {
+            let variable = variable_name(dataset, *index);
+            match *detail {
+                Detail::Codes => AxisDocument::Variable { variable },
+                Detail::Level(level) => AxisDocument::Level { variable, level },
+            }
+        }
         GroupAxis::Histogram(histogram) => AxisDocument::Histogram {
             histogram: measure_name(dataset, histogram.measure),
             edges: edge_texts(dataset, histogram),
@@ -288,7 +301,7 @@ fn write_figure(dataset: &Dataset, figure: &Figure, axes: &[GroupAxis]) -> Figur
 /// The name of the variable whose axis stands at this place.
 pub(super) fn share_axis(dataset: &Dataset, axes: &[GroupAxis], place: usize) -> Option<String> {
     match axes.get(place)? {
-        GroupAxis::Variable(index) => Some(variable_name(dataset, *index)),
+        GroupAxis::Variable(index, _) => Some(variable_name(dataset, *index)),
         GroupAxis::Histogram(_) => None,
     }
 }

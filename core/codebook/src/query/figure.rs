@@ -1,5 +1,7 @@
 //! What a question asks of each cell.
 
+use super::error::QueryError;
+use crate::dataset::Variable;
 use crate::decimal::{DecimalError, format_decimal_short, parse_decimal};
 
 /// A figure asked of each cell. Measures are given by their position in the dataset, axes by theirs in the query.
@@ -82,10 +84,36 @@ impl Histogram {
 /// What rows are broken down by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupAxis {
-    /// A variable, by its position in the dataset.
-    Variable(usize),
+    /// A variable, by its position in the dataset, and which of its codes and groups.
+    Variable(usize, Detail),
     /// Bins of a measure.
     Histogram(Histogram),
+}
+
+/// Which codes or groups of a variable an axis shows. Levels count from 1, the coarsest; a code on a coarser level than
+/// the one asked stands for itself, so that every row has its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Detail {
+    /// The codes that records carry.
+    Codes,
+    /// `LEVEL(x, 1)`: the groups of one level, which is not the finest.
+    Level(u8),
+}
+
+impl Detail {
+    /// One level of a variable in normal form.
+    pub(super) fn level(variable: &Variable, level: u8) -> Result<Self, QueryError> {
+        let levels = variable.list().levels();
+        if (1..=levels).contains(&level) {
+            return Ok(if level == levels { Self::Codes } else { Self::Level(level) });
+        }
+        let name = variable.name();
+        let instead = match levels {
+            1 => format!("its codes lie in no groups; write GROUP BY {name}"),
+            levels => format!("there are {levels}, of which 1 is the coarsest, as in LEVEL({name}, 1)"),
+        };
+        Err(QueryError::not_allowed(format!("level {level} of `{name}`"), instead))
+    }
 }
 
 /// Which quantile: above 0 and below 1, in millionths.

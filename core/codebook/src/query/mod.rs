@@ -18,7 +18,7 @@ pub(crate) use build::quantile_axis;
 pub(crate) use dialect::is_askable_name;
 pub use epsilon::{Epsilon, NotAnEpsilon, PrivacyBudget};
 pub use error::QueryError;
-pub use figure::{Figure, GroupAxis, Histogram, Probability};
+pub use figure::{Detail, Figure, GroupAxis, Histogram, Probability};
 pub use filter::RowFilter;
 
 use crate::codebook::Codebook;
@@ -148,7 +148,7 @@ impl Query {
     /// The variable of the axis at this place, unless that is a histogram.
     pub(crate) fn axis_variable(&self, place: usize) -> Option<&Variable> {
         match self.axes.get(place)? {
-            GroupAxis::Variable(index) => self.dataset.variables().get(*index),
+            GroupAxis::Variable(index, _) => self.dataset.variables().get(*index),
             GroupAxis::Histogram(_) => None,
         }
     }

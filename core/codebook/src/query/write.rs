@@ -2,7 +2,7 @@
 
 use super::Query;
 use super::document::{code_texts, edge_texts, share_axis};
-use super::figure::{Figure, GroupAxis, Histogram};
+use super::figure::{Detail, Figure, GroupAxis, Histogram};
 use super::filter::RowFilter;
 use crate::dataset::{Dataset, Measure, Variable};
 
@@ -33,7 +33,13 @@ fn measure_name(dataset: &Dataset, index: usize) -> &str {
 
 fn axis_text(dataset: &Dataset, axis: &GroupAxis) -> String {
     match axis {
-        GroupAxis::Variable(index) => dataset.variables().get(*index).map_or("", Variable::name).to_owned(),
+        GroupAxis::Variable(index, detail) => {
+            let name = dataset.variables().get(*index).map_or("", Variable::name);
+            match detail {
+                Detail::Codes => name.to_owned(),
+                Detail::Level(level) => format!("LEVEL({name}, {level})"),
+            }
+        }
         GroupAxis::Histogram(histogram) => format!("HISTOGRAM({})", histogram_text(dataset, histogram, None)),
     }
 }

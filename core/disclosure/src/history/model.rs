@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use optelsom_codebook::{AxisKind, AxisValue, Block, Plan, SupplierId};
+use optelsom_codebook::{AxisKind, Block, Plan, SupplierId};
 
 use super::TooLarge;
 use super::space::{Condition, Space};
@@ -223,16 +223,15 @@ fn pieces_of(space: &Space, source: &Source<'_>, at: usize, number: usize) -> Op
             }
         }
     }
-    let whole = several.len() == 1 && several.iter().all(|(_, axis, _)| axis.len() == axis.lookup().len());
+    let whole = several.len() == 1 && several.iter().all(|(_, axis, _)| axis.shows_all());
     let mut choices = vec![(Vec::new(), 0)];
     for (variable, axis, stride) in several {
         let mut longer = Vec::new();
         for (conditions, offset) in &choices {
-            for (position, code) in axis.codes().iter().enumerate() {
-                let AxisValue::Code(code) = code.value() else { return None };
+            for ((place, position), _) in (0..).zip(0_u32..).zip(axis.codes()) {
                 let mut conditions: Vec<Condition> = conditions.clone();
-                conditions.push(space.has_code(variable, code, axis.lookup().len())?);
-                longer.push((conditions, offset + position * stride));
+                conditions.push(space.has_one_of(variable, &axis.codes_at(position))?);
+                longer.push((conditions, offset + place * stride));
             }
         }
         choices = longer;

@@ -98,13 +98,8 @@ impl Space {
                         *optional = *missing;
                     }
                     AxisKind::Variable { variable } if axis.multiple() => {
-                        for (at, position) in (0_u16..).zip(axis.lookup()) {
-                            if *position != optelsom_codebook::NO_POSITION {
-                                let mut only = CodeSet::empty(axis.lookup().len());
-                                only.insert(at);
-                                several.entry(*variable).or_insert_with(BTreeSet::new).insert(only);
-                            }
-                        }
+                        let sets = (0_u32..).zip(axis.codes()).map(|(position, _)| axis.codes_at(position));
+                        several.entry(*variable).or_insert_with(BTreeSet::new).extend(sets);
                     }
                     AxisKind::Variable { variable } => {
                         let columns = singles.entry(*variable).or_insert_with(Vec::new);
@@ -209,11 +204,9 @@ impl Space {
         Some(Condition::Among(place, among))
     }
 
-    /// The rows that have this code of a multiple-valued variable.
-    pub(super) fn has_code(&self, variable: usize, code: u16, codes: usize) -> Option<Condition> {
-        let mut only = CodeSet::empty(codes);
-        only.insert(code);
-        self.has(variable, &only, true)
+    /// The rows that have one of these codes of a multiple-valued variable.
+    pub(super) fn has_one_of(&self, variable: usize, codes: &CodeSet) -> Option<Condition> {
+        self.has(variable, codes, true)
     }
 
     /// The dimension of an axis on which a row has one position, and the position for each class.

@@ -20,9 +20,19 @@ years = [2020, 2022]
 [lists.sex]
 codes = [{ code = "F", nl = "F", en = "F" }, { code = "M", nl = "M", en = "M" }, { code = "U", nl = "U", en = "U" }]
 [lists.place]
-codes = [{ code = "a", nl = "a", en = "a" }, { code = "b", nl = "b", en = "b" }, { code = "c", nl = "c", en = "c" }]
+codes = [
+    { code = "ab", nl = "a of b", en = "a or b" },
+    { code = "a", nl = "a", en = "a", parent = "ab" },
+    { code = "b", nl = "b", en = "b", parent = "ab" },
+    { code = "c", nl = "c", en = "c" },
+]
 [lists.form]
-codes = [{ code = "x", nl = "x", en = "x" }, { code = "y", nl = "y", en = "y" }, { code = "z", nl = "z", en = "z" }]
+codes = [
+    { code = "x", nl = "x", en = "x", parent = "xy" },
+    { code = "y", nl = "y", en = "y", parent = "xy" },
+    { code = "z", nl = "z", en = "z" },
+    { code = "xy", nl = "x of y", en = "x or y" },
+]
 [datasets.d]
 label = { nl = "d", en = "d" }
 unit = "report"
@@ -255,6 +265,34 @@ fn two_codings_of_age() {
 }
 
 #[test]
+fn two_levels_of_one_variable() {
+    let mut office = Office::new(records(&[(40, 0, 0, 0), (4, 0, 0, 1), (50, 0, 1, 2)]));
+    assert_eq!(office.show("SELECT COUNT(*) FROM d GROUP BY LEVEL(place, 1)", ALL), "44 | 50");
+    // 44 less those of a would be those of b.
+    let by_place = office.show("SELECT COUNT(*) FROM d GROUP BY place", ALL);
+    assert_eq!(by_place, "hidden-protects-others | hidden-too-few | 50");
+    assert_eq!(office.show("SELECT COUNT(*) FROM d WHERE place = 'a'", ALL), "Collides");
+    // The other way round, and with a condition on the group.
+    let mut office = Office::new(records(&[(40, 0, 0, 0), (4, 0, 0, 1), (50, 0, 1, 2)]));
+    assert_eq!(office.show("SELECT COUNT(*) FROM d GROUP BY place", ALL), "40 | hidden-too-few | 50");
+    assert_eq!(office.show("SELECT COUNT(*) FROM d WHERE place = 'ab'", ALL), "Collides");
+    assert_eq!(office.show("SELECT COUNT(*) FROM d GROUP BY LEVEL(place, 1)", ALL), "hidden-protects-others | 50");
+}
+
+#[test]
+fn two_levels_of_a_multiple_valued_variable() {
+    let mut records = records(&[(40, 0, 0, 0), (4, 0, 0, 1), (50, 0, 1, 2)]);
+    for record in &mut records {
+        // Those of b have y alone, those of a x alone, the others z with x.
+        record.form = [1, 2, 5][usize::from(record.place)];
+    }
+    let mut office = Office::new(records);
+    assert_eq!(office.show("SELECT COUNT(*) FROM d GROUP BY ROLLUP(LEVEL(form, 1))", ALL), "94 | 50 | 94");
+    // All have x or y, so those without x have y: at least 4 and, being too few, at most 9.
+    assert_eq!(office.show("SELECT COUNT(*) FROM d GROUP BY form", ALL), "90 | hidden-too-few | 50");
+}
+
+#[test]
 fn asking_again_gives_the_same() {
     let mut office = Office::new(records(&[(40, 0, 0, 0), (30, 0, 0, 1), (4, 0, 0, 2), (50, 0, 1, 0)]));
     for sql in [
@@ -406,6 +444,8 @@ fn questions() -> impl Strategy<Value = Vec<(String, usize)>> {
         "ROLLUP(place, sex)",
         "CUBE(year, sex)",
         "ROLLUP(year)",
+        "LEVEL(place, 1)",
+        "ROLLUP(LEVEL(place, 1), sex)",
     ]);
     let filter = prop::sample::select(vec![
         "",
@@ -414,6 +454,7 @@ fn questions() -> impl Strategy<Value = Vec<(String, usize)>> {
         "sex = 'F'",
         "sex IN ('F', 'M')",
         "place <> 'a'",
+        "place = 'ab'",
         "place = 'b' AND sex <> 'U'",
         "year = 2020",
         "year IN (2020, 2021)",
@@ -422,6 +463,7 @@ fn questions() -> impl Strategy<Value = Vec<(String, usize)>> {
     ]);
     let question = (group, filter, 0_usize..6).prop_map(|(group, filter, suppliers)| {
         let axes: String = group.chars().filter(|c| !"ROLUPCBE()".contains(*c)).collect();
+        let axes = if group.contains("LEVEL") { String::new() } else { axes };
         let mut sql = String::from("SELECT COUNT(*)");
         if !axes.is_empty() {
             sql += &format!(", {axes}");

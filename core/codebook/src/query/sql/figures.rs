@@ -3,7 +3,7 @@
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, SelectItem};
 
 use super::super::error::QueryError;
-use super::super::figure::{Figure, GroupAxis, Histogram, Probability};
+use super::super::figure::{Detail, Figure, GroupAxis, Histogram, Probability};
 use super::super::lookup;
 use super::grouping::Grouping;
 use super::{ident_name, literal_of, name_of, number_of, shown};
@@ -12,8 +12,20 @@ use crate::decimal::parse_decimal;
 use crate::suggest::{Candidate, did_you_mean, nearest};
 
 /// Every function that can be asked, as it is called.
-const FUNCTIONS: [&str; 11] =
-    ["COUNT", "SUM", "AVG", "VAR", "VAR_POP", "STDDEV", "STDDEV_POP", "SHARE", "HISTOGRAM", "QUANTILE", "MEDIAN"];
+const FUNCTIONS: [&str; 12] = [
+    "COUNT",
+    "SUM",
+    "AVG",
+    "VAR",
+    "VAR_POP",
+    "STDDEV",
+    "STDDEV_POP",
+    "SHARE",
+    "HISTOGRAM",
+    "QUANTILE",
+    "MEDIAN",
+    "LEVEL",
+];
 
 /// An argument of a function: `*` or an expression.
 enum Argument<'a> {
@@ -38,16 +50,24 @@ pub(super) fn read(
         let expr = expression(item)?;
         if let Some(name) = name_of(expr) {
             let variable = lookup::variable(dataset, name)?;
-            if grouping.axis_of(variable).is_none() {
+            let Some(axis) = grouping.axis_of(variable).and_then(|at| grouping.axes.get(at)) else {
                 let what = format!("`{name}` without GROUP BY");
                 return Err(QueryError::not_allowed(what, format!("add `{name}` to GROUP BY")));
+            };
+            selected.push(axis.clone());
+            continue;
+        }
+        match axis_call(dataset, expr)? {
+            Some(axis @ GroupAxis::Histogram(_)) => {
+                grouping.add_everywhere(axis.clone())?;
+                selected.push(axis);
             }
-            selected.push(GroupAxis::Variable(variable));
-        } else if let Some(histogram) = histogram_call(dataset, expr)? {
-            grouping.add_everywhere(GroupAxis::Histogram(histogram.clone()))?;
-            selected.push(GroupAxis::Histogram(histogram));
-        } else {
-            calls.push(call(expr)?);
+            Some(axis) if grouping.axes.contains(&axis) => selected.push(axis),
+            Some(_) => {
+                let what = format!("{} without GROUP BY", shown(expr));
+                return Err(QueryError::not_allowed(what, format!("add {} to GROUP BY", shown(expr))));
+            }
+            None => calls.push(call(expr)?),
         }
     }
     grouping.reorder(&selected);
@@ -67,8 +87,8 @@ fn expression(item: &SelectItem) -> Result<&Expr, QueryError> {
     }
 }
 
-/// The histogram that an expression asks for, if it is a call of HISTOGRAM.
-pub(super) fn histogram_call(dataset: &Dataset, expr: &Expr) -> Result<Option<Histogram>, QueryError> {
+/// The axis that an expression asks for, if it is a call of HISTOGRAM or LEVEL.
+pub(super) fn axis_call(dataset: &Dataset, expr: &Expr) -> Result<Option<GroupAxis>, QueryError> {
     if !matches!(expr, Expr::Function(_)) {
         return Ok(None);
     }
@@ -76,11 +96,22 @@ pub(super) fn histogram_call(dataset: &Dataset, expr: &Expr) -> Result<Option<Hi
     match (call.name.as_str(), call.arguments.as_slice()) {
         ("HISTOGRAM", [Argument::Expr(measure), edges @ ..]) => {
             let index = measure_argument(dataset, measure, "HISTOGRAM")?;
-            histogram(dataset, index, edges).map(Some)
+            histogram(dataset, index, edges).map(|histogram| Some(GroupAxis::Histogram(histogram)))
         }
         ("HISTOGRAM", _) => Err(usage("HISTOGRAM", "HISTOGRAM(x, 0, 10, 20)")),
+        ("LEVEL", [Argument::Expr(variable), Argument::Expr(level)]) => level_axis(dataset, variable, level).map(Some),
+        ("LEVEL", _) => Err(usage("LEVEL", "LEVEL(x, 1)")),
         _ => Ok(None),
     }
+}
+
+fn level_axis(dataset: &Dataset, variable: &Expr, level: &Expr) -> Result<GroupAxis, QueryError> {
+    let index = lookup::variable(dataset, name_of(variable).ok_or_else(|| usage("LEVEL", "LEVEL(x, 1)"))?)?;
+    let level = number_of(level).and_then(|number| number.parse().ok()).ok_or_else(|| {
+        QueryError::not_allowed(format!("the level {}", shown(level)), "write it as a number: 1 is the coarsest")
+    })?;
+    let detail = dataset.variables().get(index).map_or(Ok(Detail::Codes), |variable| Detail::level(variable, level))?;
+    Ok(GroupAxis::Variable(index, detail))
 }
 
 fn histogram(dataset: &Dataset, index: usize, edges: &[Argument<'_>]) -> Result<Histogram, QueryError> {

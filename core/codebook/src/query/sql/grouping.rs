@@ -4,9 +4,9 @@ use sqlparser::ast::Expr;
 
 use super::super::build::MAX_SETS;
 use super::super::error::QueryError;
-use super::super::figure::GroupAxis;
+use super::super::figure::{Detail, GroupAxis};
 use super::super::{MAX_AXES, lookup};
-use super::figures::histogram_call;
+use super::figures::axis_call;
 use super::{name_of, shown};
 use crate::dataset::Dataset;
 
@@ -48,9 +48,9 @@ impl Grouping {
         self.axes = order.iter().filter_map(|&old| self.axes.get(old).cloned()).collect();
     }
 
-    /// The position of the axis of this variable.
+    /// The position of the axis of this variable, whatever it shows of it.
     pub(super) fn axis_of(&self, variable: usize) -> Option<usize> {
-        self.axes.iter().position(|axis| *axis == GroupAxis::Variable(variable))
+        self.axes.iter().position(|axis| matches!(axis, GroupAxis::Variable(at, _) if *at == variable))
     }
 }
 
@@ -100,13 +100,13 @@ fn element_sets(dataset: &Dataset, element: &Expr, grouping: &mut Grouping) -> R
 fn axis(dataset: &Dataset, expr: &Expr, grouping: &mut Grouping) -> Result<usize, QueryError> {
     if let Some(name) = name_of(expr) {
         let variable = lookup::variable(dataset, name)?;
-        return grouping.place(GroupAxis::Variable(variable));
+        return grouping.place(GroupAxis::Variable(variable, Detail::Codes));
     }
-    match histogram_call(dataset, expr)? {
-        Some(histogram) => grouping.place(GroupAxis::Histogram(histogram)),
+    match axis_call(dataset, expr)? {
+        Some(axis) => grouping.place(axis),
         None => Err(QueryError::not_allowed(
             format!("GROUP BY {}", shown(expr)),
-            "group by variables, HISTOGRAM(x, edges…), ROLLUP(…), CUBE(…) or GROUPING SETS(…)",
+            "group by variables, LEVEL(x, 1), HISTOGRAM(x, edges…), ROLLUP(…), CUBE(…) or GROUPING SETS(…)",
         )),
     }
 }
