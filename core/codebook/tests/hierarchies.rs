@@ -171,7 +171,7 @@ fn levels_are_asked_and_written() {
     let sql = "SELECT LEVEL(country, 1), sex, COUNT(*), SHARE(COUNT(*), country) FROM victims \
                GROUP BY ROLLUP(LEVEL(country, 1), sex)";
     let asked = Query::from_sql(&codebook(), sql).unwrap();
-    insta::assert_snapshot!(asked.canonical_json(), @"");
+    insta::assert_snapshot!(asked.canonical_json(), @r#"{"dataset":"victims","select":[{"figure":"count"},{"figure":"share","within":["country"]}],"group_by":{"axes":[{"variable":"country","level":1},{"variable":"sex"}],"sets":[[0,1],[0],[]]}}"#);
     assert_eq!(Query::from_json(&codebook(), &asked.canonical_json()).unwrap(), asked);
     assert_eq!(asked.to_sql(), sql.replace("               ", ""));
     // The finest level is that of the codes, and a bare name in SELECT is the axis of its variable.
@@ -179,18 +179,17 @@ fn levels_are_asked_and_written() {
     assert_eq!(document("SELECT COUNT(*) FROM victims GROUP BY LEVEL(country, 3)"), codes);
     let bare = document("SELECT country, COUNT(*) FROM victims GROUP BY LEVEL(country, 1)");
     assert_eq!(document("SELECT COUNT(*) FROM victims GROUP BY LEVEL(country, 1)"), bare);
-    for (from, group) in [
-        ("", "LEVEL(country, 4)"),
-        ("", "LEVEL(country, 0)"),
-        ("", "LEVEL(sex, 2)"),
-        ("", "LEVEL(contry, 1)"),
-        ("", "LEVEL(country)"),
-        ("", "country, LEVEL(country, 1)"),
-        (" WHERE country IN ('DE', 'NG')", "LEVEL(country, 1)"),
+    for (condition, group, said) in [
+        ("", "LEVEL(country, 4)", "level 4 of `country`"),
+        ("", "LEVEL(country, 0)", "level 0 of `country`"),
+        ("", "LEVEL(sex, 2)", "level 2 of `sex`"),
+        ("", "LEVEL(contry, 1)", "did you mean `country`"),
+        ("", "LEVEL(country)", "LEVEL in this form"),
+        ("", "country, LEVEL(country, 1)", "`country` in two axes"),
+        (" WHERE country IN ('DE', 'NG')", "LEVEL(country, 1)", "the group `EU` of `country`"),
     ] {
-        let said = refused(&format!("SELECT COUNT(*) FROM victims{from} GROUP BY {group}"));
-        assert!(!said.is_empty(), "{said}");
-        println!("{group}: {said}");
+        let refusal = refused(&format!("SELECT COUNT(*) FROM victims{condition} GROUP BY {group}"));
+        assert!(refusal.contains(said), "{refusal}");
     }
     // Whole groups may be asked about.
     assert_eq!(plan("SELECT COUNT(*) FROM victims WHERE country = 'EU' GROUP BY LEVEL(country, 2)").cell_count(), 2);
