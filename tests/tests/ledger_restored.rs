@@ -4,6 +4,7 @@
 mod ledger_federation;
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,19 +16,28 @@ use optelsom_node::daemon::clock;
 use optelsom_proto::v1;
 use optelsom_proto::v1::coordinator_message::Message as Down;
 
+/// Copies a folder whole. A node that has just stopped may still be closing its store, whose journal goes once all of it
+/// stands in the file itself: then all is copied once more.
 fn copy(from: &Path, to: &Path) {
+    while let Err(cause) = try_copy(from, to) {
+        assert_eq!(cause.kind(), ErrorKind::NotFound, "{cause}");
+    }
+}
+
+fn try_copy(from: &Path, to: &Path) -> io::Result<()> {
     let _ = fs::remove_dir_all(to);
-    fs::create_dir_all(to).unwrap();
-    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    fs::create_dir_all(to)?;
+    fs::set_permissions(to, fs::metadata(from)?.permissions())?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
+        if entry.file_type()?.is_dir() {
+            try_copy(&entry.path(), &target)?;
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            fs::copy(entry.path(), target)?;
         }
     }
+    Ok(())
 }
 
 /// The three other witnesses have seen the newest checkpoint at this moment.
