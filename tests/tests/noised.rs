@@ -80,7 +80,8 @@ async fn a_noised_question_from_asking_to_the_audit_and_no_further_than_the_budg
         |name: &str| succeeds(&run(&folder, "optelsom-node", &["--configuration", &format!("{name}.toml"), "budget"]));
 
     let explained = succeeds(&cli(&["explain", "--epsilon", "0.002", QUESTION]));
-    for told in ["ε = 0.002", "Δ = 1:", "standard deviation 790.5", "the shares of 4 suffice", "SETTINGS epsilon = 0.002"]
+    for told in
+        ["ε = 0.002", "Δ = 1:", "standard deviation 790.5", "the shares of 4 suffice", "SETTINGS epsilon = 0.002"]
     {
         assert!(explained.contains(told), "{told} is not in\n{explained}");
     }

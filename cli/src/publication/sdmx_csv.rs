@@ -26,12 +26,18 @@ use crate::words::words;
 pub fn message(release: &Release, lang: Lang) -> io::Result<Vec<u8>> {
     let message = Message::new(release, lang);
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(message.heading().iter().map(|field| neutral(field).into_owned()))?;
+    let heading = message.heading();
+    let number = heading.iter().position(|field| field == "OBS_VALUE");
+    writer.write_record(heading.iter().map(|field| neutral(field).into_owned()))?;
     for row in release.table().rows() {
         for (figure, cell) in release.table().figures().iter().zip(row.figures()) {
             for observation in observations(figure, cell) {
                 let record = message.record(row, figure, cell, &observation);
-                writer.write_record(record.iter().map(|field| neutral(field).into_owned()))?;
+                // A number below nought is no formula.
+                let field = |(at, field): (usize, &String)| {
+                    if Some(at) == number { field.clone() } else { neutral(field).into_owned() }
+                };
+                writer.write_record(record.iter().enumerate().map(field))?;
             }
         }
     }
