@@ -125,15 +125,22 @@ impl Agreed {
 
 fn holds(plan: &Plan, holding: Option<&Holding>) -> Holds {
     let Some(holding) = holding else { return Holds::Nothing };
-    let (first, last) = (holding.years.start(), holding.years.end());
-    let years = if first == last { first.to_string() } else { format!("{first}–{last}") };
+    let years = between(*holding.years.start(), *holding.years.end());
     let (variables, measures) = (plan.variables_used(), plan.measures_used());
     let without_variable = variables.iter().map(|variable| Variable::name(variable));
     let without_variable = without_variable.filter(|name| !holding.variables.iter().any(|held| held == name));
     let without_measure = measures.iter().map(|measure| Measure::name(measure));
     let without_measure = without_measure.filter(|name| !holding.measures.iter().any(|held| held == name));
-    let names: Vec<String> = without_variable.chain(without_measure).map(str::to_owned).collect();
+    let asked = plan.periods().into_iter().filter_map(|period| period.parse::<u32>().ok());
+    let without_years: Vec<u32> = asked.filter(|year| !holding.years.contains(year)).collect();
+    let without_years = without_years.chunk_by(|year, next| year + 1 == *next);
+    let without_years = without_years.filter_map(|run| Some(between(*run.first()?, *run.last()?)));
+    let names: Vec<String> = without_variable.chain(without_measure).map(str::to_owned).chain(without_years).collect();
     if names.is_empty() { Holds::Everything { years } } else { Holds::Lacks { years, names } }
+}
+
+fn between(first: u32, last: u32) -> String {
+    if first == last { first.to_string() } else { format!("{first}–{last}") }
 }
 
 fn agreed(codebook: &Codebook, asking: &Asking, facts: &SupplierFacts, now: Timestamp) -> Agreed {

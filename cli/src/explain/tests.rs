@@ -31,9 +31,15 @@ fn federation() -> Vec<SupplierFacts> {
     suppliers
 }
 
+const SQL: &str =
+    "SELECT year, form, COUNT(*), AVG(duration) FROM victims WHERE year IN (2023, 2024) GROUP BY year, form";
+
 fn explained(lang: Lang, wishes: Wishes<'_>) -> String {
+    explained_of(SQL, lang, wishes)
+}
+
+fn explained_of(sql: &str, lang: Lang, wishes: Wishes<'_>) -> String {
     let catalogue = catalogue();
-    let sql = "SELECT year, form, COUNT(*), AVG(duration) FROM victims WHERE year IN (2023, 2024) GROUP BY year, form";
     let facts = federation();
     let asking = Asking::prepare(&catalogue, read(&catalogue, sql).unwrap(), &facts, wishes).unwrap();
     let now = Timestamp::from_millis(1_735_689_599_250);
@@ -111,6 +117,14 @@ fn explains_in_english() {
     As things stand 2 would: the query would be abandoned.
     An incomplete total (--at-least N) would bind `victims` (2023–2024) to the suppliers that are in it: a later total with a few more or fewer of them, in any breakdown or edition, would give those few away, so nodes may refuse it for good. What the absent ones hold is then missing from these years.
     "#);
+}
+
+#[test]
+fn years_that_a_supplier_does_not_keep_are_named() {
+    let wishes = Wishes { purpose: Some("monitor"), scope: &[], at_least: None };
+    let told = explained_of("SELECT COUNT(*) FROM victims WHERE NOT year IN (2024, 2027)", Lang::En, wishes);
+    assert!(told.contains("2010–2024, without 2025–2026, 2028–2030 "), "{told}");
+    assert!(told.contains("As things stand 0 would"), "{told}");
 }
 
 #[test]
