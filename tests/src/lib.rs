@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod adversary;
+pub mod daemons;
 pub mod dice;
 pub mod federation;
 pub mod mutation;

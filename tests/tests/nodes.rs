@@ -7,7 +7,7 @@ mod processes_federation;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use optelsom_coordinator::{Authority, clock};
 use optelsom_disclosure::{CellValue, Release};
 use optelsom_proto::v1;
 use optelsom_proto::v1::query_event::Event;
+use optelsom_tests::daemons::binary;
 use processes_federation::{Federation, PATIENCE, truth};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tonic::Streaming;
@@ -24,13 +25,6 @@ const QUESTION: &str = "SELECT sex, COUNT(*) FROM victims GROUP BY sex";
 const CHECK_FAILED: i32 = 4;
 /// `police:s3cret`, by the Basic scheme.
 const AUTHORISATION: &str = "proxy-authorization: basic cg9sawnlonmzy3jlda==";
-
-fn binary(name: &str) -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let found = here.ancestors().nth(2).unwrap().join(name);
-    assert!(found.is_file(), "{} is missing: `cargo build --workspace --bins` makes it", found.display());
-    found
-}
 
 /// Runs a command to its end; its exit code, and all that it says.
 async fn run(command: &mut Command) -> (i32, String) {

@@ -5,39 +5,16 @@
 mod processes_federation;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
-use optelsom_codebook::Hash256;
 use optelsom_disclosure::{CellValue, Release};
-use optelsom_proto::key_file::write_identity;
-use processes_federation::{Federation, SUPPLIERS, truth};
+use optelsom_tests::daemons::binary;
+use processes_federation::{Federation, SUPPLIERS, ends_with, run, said, truth};
 
 const QUESTION: &str = "SELECT sex, COUNT(*) FROM victims GROUP BY sex";
 /// Every supplier's.
 const BUDGET: &str = "privacy_budget = 0.502\n";
-
-fn binary(name: &str) -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let found = here.ancestors().nth(2).unwrap().join(name);
-    assert!(found.is_file(), "{} is missing: `cargo build --workspace --bins` makes it", found.display());
-    found
-}
-
-fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new(binary(program));
-    command.current_dir(folder).args(arguments).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// What was printed, of a command that succeeds.
-fn succeeds(output: &Output) -> String {
-    assert!(output.status.success(), "{}", said(output));
-    said(output)
-}
 
 /// A federation in which every supplier has a budget, and an analyst with a configuration.
 async fn with_budgets() -> Federation {
@@ -49,15 +26,7 @@ async fn with_budgets() -> Federation {
         federation.kill_and_restart(name);
     }
     federation.announce().await;
-    let folder = federation.folder();
-    let coordinator = fs::read_to_string(folder.join("coordinator.toml")).unwrap();
-    let address = coordinator.lines().find_map(|line| line.strip_prefix("listen = ")).unwrap();
-    let text = format!(
-        "coordinator = {address}\ncertificate = \"analyst-1.pem\"\nkey = \"analyst-1.key\"\nidentity = \
-         \"analyst-1.identity\"\nauthority = \"authority.pem\"\ntrust = \"trust.toml\"\npurpose = \"monitor\"\n"
-    );
-    fs::write(folder.join("analyst.toml"), text).unwrap();
-    write_identity(&folder.join("analyst-1.identity"), Hash256::of(b"analyst-1").as_bytes()).unwrap();
+    federation.write_analyst();
     federation
 }
 
@@ -76,10 +45,11 @@ async fn a_noised_question_from_asking_to_the_audit_and_no_further_than_the_budg
     let mut federation = with_budgets().await;
     let folder = federation.folder().to_owned();
     let cli = |arguments: &[&str]| run(&folder, "optelsom", &[&["--config", "analyst.toml"], arguments].concat());
-    let budget =
-        |name: &str| succeeds(&run(&folder, "optelsom-node", &["--configuration", &format!("{name}.toml"), "budget"]));
+    let budget = |name: &str| {
+        ends_with(0, &run(&folder, "optelsom-node", &["--configuration", &format!("{name}.toml"), "budget"]))
+    };
 
-    let explained = succeeds(&cli(&["explain", "--epsilon", "0.002", QUESTION]));
+    let explained = ends_with(0, &cli(&["explain", "--epsilon", "0.002", QUESTION]));
     for told in
         ["ε = 0.002", "Δ = 1:", "standard deviation 790.5", "the shares of 4 suffice", "SETTINGS epsilon = 0.002"]
     {
@@ -87,7 +57,7 @@ async fn a_noised_question_from_asking_to_the_audit_and_no_further_than_the_budg
     }
     assert!(budget("police").contains("ε 0.000 spent of 0.502, 0.502 left"), "{}", budget("police"));
 
-    let asked = succeeds(&cli(&["query", "--epsilon", "0.002", QUESTION, "-o", "bundle/"]));
+    let asked = ends_with(0, &cli(&["query", "--epsilon", "0.002", QUESTION, "-o", "bundle/"]));
     assert!(asked.contains("ε = 0.002") && asked.contains("This release holds"), "{asked}");
     let off: Vec<i64> = figures(&folder, "bundle")
         .into_iter()
@@ -96,7 +66,7 @@ async fn a_noised_question_from_asking_to_the_audit_and_no_further_than_the_budg
         .collect();
     // Fifty standard deviations; and noise there is, but once in a million runs.
     assert!(off.iter().all(|off| off.abs() < 40_000) && off.iter().any(|off| *off != 0), "{off:?}");
-    succeeds(&run(&folder, "optelsom", &["verify", "bundle", "--trust", "trust.toml", "--roster", "roster.toml"]));
+    ends_with(0, &run(&folder, "optelsom", &["verify", "bundle", "--trust", "trust.toml", "--roster", "roster.toml"]));
     for name in SUPPLIERS {
         assert!(budget(name).contains("ε 0.002 spent of 0.502, 0.500 left"), "{name}: {}", budget(name));
     }
@@ -132,15 +102,15 @@ async fn a_noised_question_from_asking_to_the_audit_and_no_further_than_the_budg
     federation.kill_and_restart("labour");
     let refused = said(&cli(&["query", "--epsilon", "0.251", QUESTION]));
     assert!(refused.contains("budget for answers with noise is spent"), "{refused}");
-    succeeds(&cli(&["query", "--epsilon", "0.25", QUESTION]));
+    ends_with(0, &cli(&["query", "--epsilon", "0.25", QUESTION]));
     let refused = said(&cli(&["query", "--epsilon", "0.001", QUESTION]));
     assert!(refused.contains("budget for answers with noise is spent"), "{refused}");
 
     // Exact tables are what they were.
-    let exact = succeeds(&cli(&["query", QUESTION]));
+    let exact = ends_with(0, &cli(&["query", QUESTION]));
     assert!(truth().iter().all(|figure| exact.contains(figure)), "{exact}");
-    succeeds(&cli(&["audit", "export", "-o", "export"]));
-    succeeds(&cli(&["audit", "verify", "export"]));
-    let report = succeeds(&cli(&["audit", "report", "export"]));
+    ends_with(0, &cli(&["audit", "export", "-o", "export"]));
+    ends_with(0, &cli(&["audit", "verify", "export"]));
+    let report = ends_with(0, &cli(&["audit", "report", "export"]));
     assert!(report.contains("with noise in place of hiding, ε = 0.002"), "{report}");
 }

@@ -4,34 +4,14 @@
 mod processes_federation;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use optelsom_codebook::{Hash256, QueryId};
 use optelsom_proto::v1;
 use optelsom_proto::v1::query_event::Event;
-use processes_federation::{Federation, PATIENCE, truth};
+use processes_federation::{Federation, PATIENCE, ends_with, run, truth};
 
 const QUESTION: &str = "SELECT sex, COUNT(*) FROM victims GROUP BY sex";
-
-fn binary(name: &str) -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let found = here.ancestors().nth(2).unwrap().join(name);
-    assert!(found.is_file(), "{} is missing: `cargo build --workspace --bins` makes it", found.display());
-    found
-}
-
-fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new(binary(program));
-    command.current_dir(folder).args(arguments).output().unwrap()
-}
-
-/// What was printed, of a command that ends with this code.
-fn ends_with(code: i32, output: &Output) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
-    format!("{out}{err}")
-}
 
 async fn answered(federation: &Federation) -> QueryId {
     let asked = federation.question(QUESTION, 1);
@@ -43,16 +23,6 @@ async fn answered(federation: &Federation) -> QueryId {
         }
     }
     panic!("no end\n{}", federation.logs());
-}
-
-fn analyst_toml(folder: &Path) {
-    let coordinator = fs::read_to_string(folder.join("coordinator.toml")).unwrap();
-    let address = coordinator.lines().find_map(|line| line.strip_prefix("listen = ")).unwrap();
-    let text = format!(
-        "coordinator = {address}\ncertificate = \"analyst-1.pem\"\nkey = \"analyst-1.key\"\n\
-         authority = \"authority.pem\"\ntrust = \"trust.toml\"\n"
-    );
-    fs::write(folder.join("analyst.toml"), text).unwrap();
 }
 
 fn seal(bundle: &Path) {
@@ -76,7 +46,7 @@ async fn a_fetched_release_holds_offline_and_an_altered_one_does_not() {
     federation.announce().await;
     let id = tokio::time::timeout(PATIENCE, answered(&federation)).await.unwrap();
     let folder = federation.folder().to_owned();
-    analyst_toml(&folder);
+    federation.write_analyst();
     let cli = |arguments: &[&str]| run(&folder, "optelsom", &[&["--config", "analyst.toml"], arguments].concat());
     let fetched = ends_with(0, &cli(&["fetch", &id.to_string(), "-o", "bundle"]));
     assert!(fetched.contains(&truth()[0]) && fetched.contains("This release holds"), "{fetched}");

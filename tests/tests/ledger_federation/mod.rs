@@ -14,7 +14,7 @@ use optelsom_coordinator::Authority;
 use optelsom_disclosure::Policy;
 use optelsom_ledger::entry::{Approval, ApprovalRule};
 use optelsom_ledger::note::{Committee, CosignerKey, KeyName, LogKey};
-use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, Trust};
+use optelsom_ledger::{Member, QueryEntry, Requester, Roster, Trust};
 use optelsom_node::configuration::Configuration;
 use optelsom_node::daemon::store::Store;
 use optelsom_node::daemon::{Running, Settings, StartError, clock, reconcile, start};
@@ -27,6 +27,8 @@ use optelsom_proto::v1::node_service_server::{NodeService, NodeServiceServer};
 use optelsom_proto::wire::{Asked, Documents, Evidence, request};
 use optelsom_proto::{Credentials, Role, SOFTWARE, v1};
 use optelsom_secagg::messages::CoordinatorMessage;
+pub use optelsom_tests::daemons::{CODEBOOK, EDITION, identity};
+use optelsom_tests::daemons::{agreement_toml, node_toml, seed, witness_name};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -35,29 +37,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-pub const CODEBOOK: &str = r#"
-version = "1"
-name = { nl = "Proef", en = "Trial" }
-[lists.year]
-years = [2020, 2022]
-[lists.sex]
-codes = [ { code = "F", nl = "vrouw", en = "female" }, { code = "M", nl = "man", en = "male" } ]
-[datasets.victims]
-unit = "report"
-label = { nl = "Slachtoffers", en = "Victims" }
-period = "year"
-minimum_frequency = 3
-[datasets.victims.variables.year]
-list = "year"
-label = { nl = "jaar", en = "year" }
-[datasets.victims.variables.sex]
-list = "sex"
-label = { nl = "geslacht", en = "sex" }
-"#;
 pub const SUPPLIERS: [&str; 4] = ["border", "labour", "police", "shelters"];
 /// The supplier whose agreement is stricter than the codebook.
 pub const STRICT: &str = "labour";
-pub const EDITION: &str = "2022-12";
 pub const MINIMUM_FREQUENCY: u64 = 3;
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -71,22 +53,13 @@ pub fn supplier(name: &str) -> SupplierId {
     SupplierId::try_from(name).unwrap()
 }
 
-fn seed(name: &str) -> [u8; 32] {
-    *Hash256::of(name.as_bytes()).as_bytes()
-}
-
-/// Keys are as fixed as the names: nothing here is secret.
-pub fn identity(name: &str) -> IdentityKey {
-    IdentityKey::from_seed(&seed(name))
-}
-
 fn key_name(text: &str) -> KeyName {
     KeyName::try_from(text).unwrap()
 }
 
 /// The key with which this supplier's node witnesses the log. That the tests hold it too makes it easy to lie.
 pub fn witness(name: &str) -> CosignerKey {
-    CosignerKey::new(key_name(&format!("test/log/{name}")), identity(&format!("witness of {name}")))
+    CosignerKey::new(key_name(&format!("test/log/{name}")), identity(&witness_name(name)))
 }
 
 pub fn log_key() -> LogKey {
@@ -168,10 +141,10 @@ impl World {
         for name in SUPPLIERS {
             issue(&format!("optelsom:node:{name}"), &[], name);
             write_identity(&at(&format!("{name}.identity")), &seed(name)).unwrap();
-            write_identity(&at(&format!("{name}.witness")), &seed(&format!("witness of {name}"))).unwrap();
+            write_identity(&at(&format!("{name}.witness")), &seed(&witness_name(name))).unwrap();
             fs::write(at(&format!("{name}.csv")), "year,sex\n2021,F\n2021,F\n2021,M\n").unwrap();
             fs::write(at(&format!("{name}.agreement.toml")), agreement(name)).unwrap();
-            fs::write(at(&format!("{name}.toml")), configuration(name, address.port())).unwrap();
+            fs::write(at(&format!("{name}.toml")), node_toml(name, address.port())).unwrap();
         }
         let credentials =
             Credentials::read(&at("coordinator.pem"), &at("coordinator.key"), &at("authority.pem")).unwrap();
@@ -450,49 +423,8 @@ pub fn moment(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-fn configuration(name: &str, port: u16) -> String {
-    format!(
-        r#"
-supplier = "{name}"
-state = "{name}.state"
-codebook = "codebook.toml"
-roster = "roster.toml"
-agreement = "{name}.agreement.toml"
-identity = {{ file = "{name}.identity" }}
-ledger = {{ witness_key = "{name}.witness" }}
-[coordinator]
-address = "127.0.0.1:{port}"
-certificate = "{name}.pem"
-key = "{name}.key"
-authority = "authority.pem"
-[datasets.victims]
-source = {{ csv = {{ path = "{name}.csv" }} }}
-freeze = "on-announcement"
-years = [2020, 2022]
-[datasets.victims.variables.year]
-column = "year"
-[datasets.victims.variables.sex]
-column = "sex"
-"#
-    )
-}
-
 fn agreement(name: &str) -> String {
     // One of them wants more than the codebook.
     let stricter = if name == STRICT { "minimum_suppliers_per_cell = 3\nrounding_base = 5\n" } else { "" };
-    format!(
-        r#"
-supplier = "{name}"
-version = "1"
-valid = {{ from = "2020-01-01", until = "2099-12-31" }}
-[[datasets]]
-name = "victims"
-variables = "all"
-measures = "all"
-purposes = ["monitor"]
-minimum_suppliers = 4
-maximum_cells = 1000
-queries_per_day = 1000
-{stricter}"#
-    )
+    agreement_toml(name) + stricter
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use optelsom_codebook::{Codebook, Hash256, Query, SupplierId};
@@ -14,66 +14,27 @@ use optelsom_coordinator::{Authority, clock};
 use optelsom_disclosure::Policy;
 use optelsom_ledger::entry::ApprovalRule;
 use optelsom_ledger::note::{Committee, Cosigner, KeyName, LogVerifier};
-use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, Trust};
+use optelsom_ledger::{Member, QueryEntry, Requester, Roster, Trust};
 use optelsom_proto::key_file::write_identity;
 use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
 use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
 use optelsom_proto::v1::ledger_service_client::LedgerServiceClient;
 use optelsom_proto::wire::Asked;
 use optelsom_proto::{Credentials, Role, Target, dial, v1};
+use optelsom_tests::daemons::{CODEBOOK, EDITION, agreement_toml, binary, identity, node_toml, seed, witness_name};
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-const CODEBOOK: &str = r#"
-version = "1"
-name = { nl = "Proef", en = "Trial" }
-[lists.year]
-years = [2020, 2022]
-[lists.sex]
-codes = [ { code = "F", nl = "vrouw", en = "female" }, { code = "M", nl = "man", en = "male" } ]
-[datasets.victims]
-unit = "report"
-label = { nl = "Slachtoffers", en = "Victims" }
-period = "year"
-minimum_frequency = 3
-[datasets.victims.variables.year]
-list = "year"
-label = { nl = "jaar", en = "year" }
-[datasets.victims.variables.sex]
-list = "sex"
-label = { nl = "geslacht", en = "sex" }
-"#;
-
 pub const SUPPLIERS: [&str; 5] = ["border", "labour", "police", "shelters", "youth"];
-pub const EDITION: &str = "2022-12";
 const COORDINATOR: &str = "coordinator";
 /// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-
-fn binary(name: &str) -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let found = here.ancestors().nth(2).unwrap().join(name);
-    assert!(found.is_file(), "{} is missing: `cargo build --workspace --bins` makes it", found.display());
-    found
-}
-
-fn identity_seed(name: &str) -> [u8; 32] {
-    *Hash256::of(name.as_bytes()).as_bytes()
-}
-
-fn identity(name: &str) -> IdentityKey {
-    IdentityKey::from_seed(&identity_seed(name))
-}
-
-fn witness(name: &str) -> String {
-    format!("witness of {name}")
-}
 
 /// All suppliers witness the log, and one of them may lie.
 pub fn trust() -> Trust {
     let name = |text: &str| KeyName::try_from(text).unwrap();
     let cosigner =
-        |supplier| Cosigner::new(name(&format!("test/log/{supplier}")), identity(&witness(supplier)).public());
+        |supplier| Cosigner::new(name(&format!("test/log/{supplier}")), identity(&witness_name(supplier)).public());
     let committee = Committee::new(SUPPLIERS.map(cosigner).to_vec(), 1, 1).unwrap();
     Trust::new(LogVerifier::new(name("test/log"), identity("ledger").public()), committee, ApprovalRule::OnePerson)
 }
@@ -131,14 +92,14 @@ impl Federation {
         fs::write(self.path("roster.toml"), self.roster.to_toml()).unwrap();
         fs::write(self.path("coordinator.toml"), self.coordinator_toml()).unwrap();
         fs::write(self.path("trust.toml"), trust().to_toml()).unwrap();
-        write_identity(&self.path("ledger.key"), &identity_seed("ledger")).unwrap();
+        write_identity(&self.path("ledger.key"), &seed("ledger")).unwrap();
         for (number, name) in SUPPLIERS.into_iter().enumerate() {
             issue(&format!("optelsom:node:{name}"), &[], name);
-            write_identity(&self.path(&format!("{name}.identity")), &identity_seed(name)).unwrap();
-            write_identity(&self.path(&format!("{name}.witness")), &identity_seed(&witness(name))).unwrap();
+            write_identity(&self.path(&format!("{name}.identity")), &seed(name)).unwrap();
+            write_identity(&self.path(&format!("{name}.witness")), &seed(&witness_name(name))).unwrap();
             fs::write(self.path(&format!("{name}.csv")), records(number)).unwrap();
             fs::write(self.path(&format!("{name}.agreement.toml")), agreement_toml(name)).unwrap();
-            fs::write(self.path(&format!("{name}.toml")), self.node_toml(name)).unwrap();
+            fs::write(self.path(&format!("{name}.toml")), node_toml(name, self.port)).unwrap();
         }
     }
 
@@ -152,34 +113,6 @@ credentials = {{ certificate = "coordinator.pem", key = "coordinator.key", autho
 store = {{ sqlite = "coordinator.sqlite" }}
 ledger = {{ key = "ledger.key", trust = "trust.toml" }}
 round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
-"#,
-            self.port
-        )
-    }
-
-    fn node_toml(&self, name: &str) -> String {
-        format!(
-            r#"
-supplier = "{name}"
-state = "{name}.state"
-codebook = "codebook.toml"
-roster = "roster.toml"
-agreement = "{name}.agreement.toml"
-identity = {{ file = "{name}.identity" }}
-ledger = {{ witness_key = "{name}.witness" }}
-[coordinator]
-address = "127.0.0.1:{}"
-certificate = "{name}.pem"
-key = "{name}.key"
-authority = "authority.pem"
-[datasets.victims]
-source = {{ csv = {{ path = "{name}.csv" }} }}
-freeze = "on-announcement"
-years = [2020, 2022]
-[datasets.victims.variables.year]
-column = "year"
-[datasets.victims.variables.sex]
-column = "sex"
 "#,
             self.port
         )
@@ -303,6 +236,24 @@ column = "sex"
         Asked::new(entry.sign(&identity("analyst-1")), document).unwrap()
     }
 
+    /// Writes `analyst.toml` beside the other files, for `optelsom --config`.
+    pub fn write_analyst(&self) {
+        let text = format!(
+            r#"
+coordinator = "127.0.0.1:{}"
+certificate = "analyst-1.pem"
+key = "analyst-1.key"
+identity = "analyst-1.identity"
+authority = "authority.pem"
+trust = "trust.toml"
+purpose = "monitor"
+"#,
+            self.port
+        );
+        fs::write(self.path("analyst.toml"), text).unwrap();
+        write_identity(&self.path("analyst-1.identity"), &seed("analyst-1")).unwrap();
+    }
+
     /// The folder, to look at what processes have left.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -330,20 +281,18 @@ pub fn truth() -> [String; 2] {
     [women.to_string(), (5 * SUPPLIERS.len()).to_string()]
 }
 
-fn agreement_toml(name: &str) -> String {
-    format!(
-        r#"
-supplier = "{name}"
-version = "1"
-valid = {{ from = "2020-01-01", until = "2099-12-31" }}
-[[datasets]]
-name = "victims"
-variables = "all"
-measures = "all"
-purposes = ["monitor"]
-minimum_suppliers = 4
-maximum_cells = 1000
-queries_per_day = 1000
-"#
-    )
+/// Runs a program in a folder to its end.
+pub fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
+    Command::new(binary(program)).current_dir(folder).args(arguments).output().unwrap()
+}
+
+/// All that it has said.
+pub fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// What it has said, if it has ended with this code.
+pub fn ends_with(code: i32, output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(code), "{}", said(output));
+    said(output)
 }

@@ -46,7 +46,7 @@ impl Spread {
 }
 
 /// The next whole number up; the largest there is for what is beyond it.
-#[allow(clippy::cast_possible_truncation)] // it saturates, as it should
+#[expect(clippy::cast_possible_truncation, reason = "it saturates, as it should")]
 fn whole(number: f64) -> i64 {
     number.ceil() as i64
 }

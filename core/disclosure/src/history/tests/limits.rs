@@ -1,5 +1,9 @@
 //! What becomes of a table that is too much to be checked beside earlier ones.
 
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+use super::random::{Crude, populations, questions};
 use super::*;
 
 #[test]
