@@ -179,8 +179,9 @@ fn write_variable(out: &mut dyn Write, dataset: &Dataset, variable: &Variable, l
     let first = list.groups().first().map(Group::code).or(list.codes().first());
     let code = first.map_or("", |code| code.code()).replace('\'', "''");
     if !list.groups().is_empty() {
-        let groups = words(lang, "Naar groepen", "By group");
-        writeln!(out, "\n{groups}: GROUP BY LEVEL({name}, 1)")?;
+        let (groups, beside) =
+            (words(lang, "Naar groepen", "By group"), words(lang, "met wat erin ligt", "with what is in them"));
+        writeln!(out, "\n{groups}: GROUP BY LEVEL({name}, 1); {beside}: GROUP BY ROLLUP(LEVEL({name}, 1), {name})")?;
     }
     writeln!(out, "\n{}: GROUP BY {name}, WHERE {name} = '{}'", words(lang, "Gebruik", "Use"), printable(&code))
 }

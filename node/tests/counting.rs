@@ -6,7 +6,7 @@ mod supplier;
 
 use std::fmt::Write as _;
 
-use optelsom_codebook::{AxisKind, AxisValue, CodeIndex, Column, Plan, Query};
+use optelsom_codebook::{AxisKind, AxisValue, CodeIndex, Column, Node, Plan, Query};
 use optelsom_node::aggregate::aggregate;
 use optelsom_secagg::Bound;
 use proptest::prelude::*;
@@ -37,7 +37,10 @@ impl World {
         let mut text = "version = \"1\"\nname = { nl = \"a\", en = \"a\" }\n".to_owned();
         let mut dataset = "[datasets.victims]\nlabel = { nl = \"a\", en = \"a\" }\nunit = \"report\"\nperiod = \"v0\"\nminimum_frequency = 3\n".to_owned();
         for (at, size, multiple) in self.sizes() {
-            let codes = (0..size).map(|code| format!("{{ code = \"c{code}\", nl = \"a\", en = \"a\" }}"));
+            let parent = |code: u16| if has_group(at, size) && code < 2 { ", parent = \"g\"" } else { "" };
+            let entry = |code: String, parent: &str| format!("{{ code = \"{code}\", nl = \"a\", en = \"a\"{parent} }}");
+            let codes = (0..size).map(|code| entry(format!("c{code}"), parent(code)));
+            let codes = codes.chain(has_group(at, size).then(|| entry("g".to_owned(), "")));
             writeln!(text, "[lists.l{at}]\nordered = true\ncodes = [{}]", codes.collect::<Vec<_>>().join(", "))
                 .unwrap();
             writeln!(dataset, "[datasets.victims.variables.v{at}]\nlist = \"l{at}\"\nlabel = {{ nl = \"a\", en = \"a\" }}\nmultiple = {multiple}").unwrap();
@@ -71,6 +74,11 @@ impl World {
         }
         text
     }
+}
+
+/// Of lists of three codes and more the first two lie in a group; the years may have none.
+fn has_group(at: usize, size: u16) -> bool {
+    at > 0 && size > 2
 }
 
 fn worlds() -> impl Strategy<Value = World> {
@@ -107,7 +115,12 @@ fn question(world: &World, choices: &[u8]) -> String {
             _ => format!("v{at} IN ({})", codes.join(", ")),
         }
     };
-    let mut group: Vec<String> = sizes.iter().filter(|_| choose(2) == 1).map(|(at, _, _)| format!("v{at}")).collect();
+    let mut group: Vec<String> = Vec::new();
+    for (at, size, _) in &sizes {
+        let level = has_group(*at, *size).then(|| format!("LEVEL(v{at}, 1)"));
+        group.extend(level.filter(|_| choose(3) == 1));
+        group.extend((choose(2) == 1).then(|| format!("v{at}")));
+    }
     if choose(3) == 0 {
         group.push("HISTOGRAM(perhaps, -10, 0, 12.5)".to_owned());
     }
@@ -149,10 +162,13 @@ fn expected(plan: &Plan, rows: &[Row]) -> Vec<Vec<i64>> {
             let within = plan.axes().iter().zip(positions).all(|(axis, position)| match (axis.kind(), position) {
                 (_, None) => true,
                 (AxisKind::Variable { variable }, Some(position)) => {
-                    let AxisValue::Code(code) = axis.codes()[position as usize].value() else {
-                        panic!("a bin of a variable")
+                    let list = plan.dataset().variables()[*variable].list();
+                    let codes = match axis.codes()[position as usize].value() {
+                        AxisValue::Code(code) => list.codes_of(Node::Code(code)),
+                        AxisValue::Group(group) => list.codes_of(Node::Group(group)),
+                        AxisValue::Bin(_) => panic!("a bin of a variable"),
                     };
-                    row.codes[*variable].contains(&code)
+                    row.codes[*variable].iter().any(|code| codes.contains(*code))
                 }
                 (AxisKind::Histogram { measure, .. }, Some(position)) => {
                     axis.bin_of(row.measures[*measure]) == Some(position)

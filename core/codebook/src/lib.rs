@@ -34,8 +34,8 @@ pub use document::{MAX_TEXT_BYTES, Problem};
 pub use ids::{EditionId, Hash256, IdError, QueryId, SupplierId};
 pub use label::{Label, Lang};
 pub use plan::{
-    Axis, AxisCode, AxisKind, AxisValue, Bin, Block, Cell, Column, DEFAULT_CELL_LIMIT, NO_POSITION, Output, OutputKind,
-    Plan, PlanError, PlanLimits,
+    Axis, AxisCode, AxisKind, AxisValue, Bin, Block, Cell, CoarserLevel, Column, DEFAULT_CELL_LIMIT, NO_POSITION,
+    Output, OutputKind, Plan, PlanError, PlanLimits,
 };
 pub use query::{
     Detail, Epsilon, Figure, GroupAxis, Histogram, MAX_AXES, MAX_DOCUMENT_BYTES, MAX_QUERY_BYTES, NotAnEpsilon,

@@ -185,7 +185,6 @@ fn levels_are_asked_and_written() {
         ("", "LEVEL(sex, 2)", "level 2 of `sex`"),
         ("", "LEVEL(contry, 1)", "did you mean `country`"),
         ("", "LEVEL(country)", "LEVEL in this form"),
-        ("", "country, LEVEL(country, 1)", "`country` in two axes"),
         (" WHERE country IN ('DE', 'NG')", "LEVEL(country, 1)", "the group `EU` of `country`"),
     ] {
         let refusal = refused(&format!("SELECT COUNT(*) FROM victims{condition} GROUP BY {group}"));
@@ -193,4 +192,78 @@ fn levels_are_asked_and_written() {
     }
     // Whole groups may be asked about.
     assert_eq!(plan("SELECT COUNT(*) FROM victims WHERE country = 'EU' GROUP BY LEVEL(country, 2)").cell_count(), 2);
+}
+
+#[test]
+fn several_levels_in_one_table_are_totals_of_each_other() {
+    let plan =
+        plan("SELECT COUNT(*) FROM victims GROUP BY CUBE(sex), ROLLUP(LEVEL(country, 1), LEVEL(country, 2), country)");
+    let names: Vec<&str> = plan.axes().iter().map(|axis| axis.name()).collect();
+    assert_eq!(names, ["sex", "country_level_1", "country_level_2", "country"]);
+    let blocks: Vec<(&[usize], &[usize], usize)> =
+        plan.blocks().iter().map(|block| (block.axes(), block.axes_told(), block.len())).collect();
+    let sexes = plan.axes()[0].len();
+    assert_eq!(
+        blocks,
+        [
+            (&[0, 3][..], &[0, 1, 2, 3][..], 7 * sexes),
+            (&[0, 2], &[0, 1, 2], 6 * sexes),
+            (&[3], &[1, 2, 3], 7),
+            (&[0, 1], &[0, 1], 4 * sexes),
+            (&[2], &[1, 2], 6),
+            (&[0], &[0], sexes),
+            (&[1], &[1], 4),
+            (&[], &[], 1),
+        ]
+    );
+    // Romania lies in the east of the European Union, and counts in both and in the whole.
+    let romania = plan.blocks()[2].offset() + 2;
+    let cell = plan.cell(romania).unwrap();
+    assert_eq!(cell.positions, [None, Some(1), Some(1), Some(2)]);
+    assert_eq!(plan.index_of(&cell), Some(romania));
+    let totals: Vec<Option<usize>> = [4, 6, 7, 5].iter().map(|&block| plan.project(romania, block)).collect();
+    let first = |block: usize| plan.blocks()[block].offset();
+    assert_eq!(totals, [Some(first(4) + 1), Some(first(6) + 1), Some(first(7)), None]);
+    assert_eq!(
+        plan.index_of(&optelsom_codebook::Cell { positions: vec![None, Some(2), Some(1), Some(2)], ..cell }),
+        None
+    );
+    assert_eq!(plan.parents_of(&plan.axes()[3]), Some(&plan.axes()[2]));
+    let parents: Vec<&str> = (0..7).map(|at| plan.parent_of(&plan.axes()[3], at).unwrap().code()).collect();
+    assert_eq!(parents, ["NL", "EU-east", "EU-east", "DE", "NG", "VN", "unknown"]);
+}
+
+#[test]
+fn several_levels_are_asked_and_written() {
+    let sql = "SELECT LEVEL(country, 1), country, COUNT(*), SHARE(COUNT(*), LEVEL(country, 1)) FROM victims \
+               GROUP BY ROLLUP(LEVEL(country, 1), country)";
+    let asked = Query::from_sql(&codebook(), sql).unwrap();
+    insta::assert_snapshot!(asked.canonical_json(), @r#"{"dataset":"victims","select":[{"figure":"count"},{"figure":"share","within":[{"variable":"country","level":1}]}],"group_by":{"axes":[{"variable":"country","level":1},{"variable":"country"}],"sets":[[0,1],[0],[]]}}"#);
+    assert_eq!(Query::from_json(&codebook(), &asked.canonical_json()).unwrap(), asked);
+    assert_eq!(asked.to_sql(), sql.replace("               ", ""));
+    // Whoever groups by codes groups by what they lie in.
+    let sets = "GROUPING SETS ((country), (LEVEL(country, 1)), ())";
+    let spelt_out = format!(
+        "SELECT LEVEL(country, 1), country, COUNT(*), SHARE(COUNT(*), LEVEL(country, 1)) FROM victims GROUP BY {sets}"
+    );
+    assert_eq!(document(&spelt_out), asked.canonical_json());
+    let both = "SHARE(COUNT(*), LEVEL(country, 1), country)";
+    let within = |share: &str| {
+        document(&format!("SELECT {share} FROM victims GROUP BY sex, ROLLUP(LEVEL(country, 1), country)"))
+    };
+    assert_eq!(within(both), within("SHARE(COUNT(*), country)"));
+    let plan = plan(sql);
+    let names: Vec<&str> = plan.outputs().iter().map(|output| output.name()).collect();
+    assert_eq!(names, ["count", "share_within_country_level_1"]);
+    for (question, said) in [
+        ("SELECT country, COUNT(*) FROM victims GROUP BY LEVEL(country, 1), LEVEL(country, 2)", "several levels"),
+        ("SELECT SHARE(COUNT(*), LEVEL(country, 2)) FROM victims GROUP BY LEVEL(country, 1)", "without GROUP BY"),
+        (
+            "SELECT COUNT(*) FROM victims WHERE country = 'DE' GROUP BY ROLLUP(LEVEL(country, 1), country)",
+            "the group `EU`",
+        ),
+    ] {
+        let refusal = refused(question);
+        assert!(refusal.contains(said), "{refusal}");
+    }
 }

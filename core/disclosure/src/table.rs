@@ -20,6 +20,10 @@ pub struct AxisHeading {
     pub label: Label,
     /// Whether a row of the data may count at several places of the axis, so that they do not add up.
     pub multiple: bool,
+    /// The axis of the table that shows the groups in which the places lie, if there is one: the next coarser level of the
+    /// same variable. A row with a place here has one there as well, that of its `parent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parents: Option<String>,
     /// The places of the axis in order: their codes and what these mean.
     pub places: Vec<PlaceHeading>,
 }
@@ -30,6 +34,9 @@ pub struct AxisHeading {
 pub struct PlaceHeading {
     /// The code in files; unique on its axis.
     pub code: String,
+    /// The code of its group on the axis of `parents`, where the heading names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     /// What it means.
     pub label: Label,
 }
@@ -282,6 +289,7 @@ impl<'de> Deserialize<'de> for ProtectedTable {
 impl TableReading {
     fn into_table(self) -> Result<ProtectedTable, String> {
         let positions = self.axes.iter().map(positions).collect::<Result<Vec<_>, _>>()?;
+        self.axes.iter().try_for_each(|axis| check_parents(axis, &self.axes, &positions))?;
         let rows = self
             .rows
             .into_iter()
@@ -292,6 +300,24 @@ impl TableReading {
             .collect::<Result<Vec<_>, _>>()?;
         drop(positions);
         Ok(ProtectedTable { axes: self.axes, figures: self.figures, rows, bases: self.bases })
+    }
+}
+
+/// Every place has a parent if the axis says where, and none otherwise.
+fn check_parents(axis: &AxisHeading, axes: &[AxisHeading], positions: &[HashMap<&str, u32>]) -> Result<(), String> {
+    let above = axis.parents.as_ref().map(|name| {
+        let place = axes.iter().position(|other| other.name == *name && other.name != axis.name);
+        place.and_then(|place| positions.get(place)).ok_or(format!("axis `{}` has its groups on no axis", axis.name))
+    });
+    let above = above.transpose()?;
+    let fits = |place: &PlaceHeading| match (&place.parent, above) {
+        (Some(parent), Some(above)) => above.contains_key(parent.as_str()),
+        (None, None) => true,
+        _ => false,
+    };
+    match axis.places.iter().find(|place| !fits(place)) {
+        Some(place) => Err(format!("`{}` of axis `{}` lies in no group of the table", place.code, axis.name)),
+        None => Ok(()),
     }
 }
 

@@ -17,6 +17,34 @@ pub(crate) fn codebook(lengths: &[usize], multiple: &[usize]) -> Codebook {
     Codebook::parse(&document(lengths, multiple)).unwrap()
 }
 
+/// The groups of the codes of an axis: on each level the group of each code, the finest level first.
+pub(crate) type Groups = Vec<Vec<usize>>;
+
+/// The plan of a question with axes whose codes lie in groups, given for each axis; `grouping` names their levels.
+pub(crate) fn plan_with_groups(lengths: &[usize], multiple: &[usize], groups: &[Groups], grouping: &str) -> Plan {
+    let mut toml = document(lengths, multiple);
+    for (axis, levels) in groups.iter().enumerate().filter(|(_, levels)| !levels.is_empty()) {
+        let group = |level: usize, code: usize| format!("g{level}_{}", levels[level][code]);
+        let mut codes: Vec<String> =
+            (0..lengths[axis]).map(|code| entry(&format!("c{code}"), Some(group(0, code)))).collect();
+        for level in 0..levels.len() {
+            let above = |code: usize| (level + 1 < levels.len()).then(|| group(level + 1, code));
+            let all = (0..lengths[axis]).map(|code| (group(level, code), above(code)));
+            let distinct: std::collections::BTreeMap<String, Option<String>> = all.collect();
+            codes.extend(distinct.into_iter().map(|(group, above)| entry(&group, above)));
+        }
+        let flat: Vec<String> = (0..lengths[axis]).map(|code| entry(&format!("c{code}"), None)).collect();
+        let list = |codes: &[String]| format!("[lists.l{axis}]\ncodes = [{}]\n", codes.join(", "));
+        toml = toml.replace(&list(&flat), &list(&codes));
+    }
+    plan_of(&Codebook::parse(&toml).unwrap(), lengths, "COUNT(*)", grouping)
+}
+
+fn entry(code: &str, parent: Option<String>) -> String {
+    let parent = parent.map_or(String::new(), |parent| format!(", parent = \"{parent}\""));
+    format!("{{ code = \"{code}\", nl = \"{code}\", en = \"{code}\"{parent} }}")
+}
+
 fn document(lengths: &[usize], multiple: &[usize]) -> String {
     let mut toml = String::from(
         "version = \"1\"\nname = { nl = \"Proef\", en = \"Trial\" }\n[lists.years]\nyears = [2020, 2021]\n\
@@ -25,8 +53,7 @@ fn document(lengths: &[usize], multiple: &[usize]) -> String {
          [datasets.d.variables.year]\nlabel = { nl = \"jaar\", en = \"year\" }\nlist = \"years\"\n",
     );
     for (axis, length) in lengths.iter().enumerate() {
-        let codes: Vec<String> =
-            (0..*length).map(|code| format!("{{ code = \"c{code}\", nl = \"c{code}\", en = \"c{code}\" }}")).collect();
+        let codes: Vec<String> = (0..*length).map(|code| entry(&format!("c{code}"), None)).collect();
         write!(toml, "[lists.l{axis}]\ncodes = [{}]\n", codes.join(", ")).unwrap();
         write!(
             toml,
@@ -64,7 +91,7 @@ pub(crate) fn plan(lengths: &[usize], multiple: &[usize], grouping: &str) -> Pla
 fn plan_of(codebook: &Codebook, lengths: &[usize], figures: &str, grouping: &str) -> Plan {
     let axes: Vec<String> = (0..lengths.len()).map(|axis| format!("a{axis}")).collect();
     let axes = axes.join(", ");
-    let sql = format!("SELECT {axes}, {figures} FROM d GROUP BY {}", grouping.replace("ALL", &axes));
+    let sql = format!("SELECT {figures} FROM d GROUP BY {}", grouping.replace("ALL", &axes));
     Plan::new(codebook, &Query::from_sql(codebook, &sql).unwrap()).unwrap()
 }
 

@@ -26,7 +26,11 @@ name = { nl = "Proef", en = "Trial" }
 [lists.years]
 years = [2023, 2024]
 [lists.region]
-codes = [{ code = "n", nl = "noord", en = "north" }, { code = "s", nl = "zuid", en = "south" }]
+codes = [
+    { code = "n", nl = "noord", en = "north", parent = "north" },
+    { code = "north", nl = "het noorden", en = "the north" },
+    { code = "s", nl = "zuid", en = "south" },
+]
 [datasets.d]
 label = { nl = "d", en = "d" }
 unit = "report"
@@ -199,6 +203,14 @@ fn headings_and_rows_are_those_of_the_plan() {
     assert_eq!(refused("\"name\":\"count\"", "\"name\":\"total\""), ClaimsError::Figures);
     assert_eq!(refused("\"kind\":\"count\"", "\"kind\":\"sum\""), ClaimsError::Figures);
     assert_eq!(refused("\"codes\":[\"2023\",\"n\"]", "\"codes\":[\"2023\",\"s\"]"), ClaimsError::Row(1));
+    let levels = plan_of("SELECT COUNT(*) FROM d GROUP BY ROLLUP(LEVEL(region, 1), region)");
+    let counts = Totals::new(vec![vec![0; levels.cell_count()]; 2]);
+    let table = protect(&levels, &Policy::new("d", 5).unwrap(), counts).unwrap();
+    let refused_of_levels =
+        |from: &str, to: &str| claims(&levels, &Protection::new(5), &altered(&table, from, to)).unwrap_err();
+    assert!(claims(&levels, &Protection::new(5), &table).is_ok());
+    assert_eq!(refused_of_levels("\"parent\":\"north\"", "\"parent\":\"s\""), ClaimsError::Axes);
+    assert_eq!(refused_of_levels("\"codes\":[\"north\",\"n\"]", "\"codes\":[\"s\",\"n\"]"), ClaimsError::Row(1));
     let figure = ClaimsError::Figure { row: 6, figure: "count".to_owned() };
     assert_eq!(refused("\"56\"", "\"9223372036854775808\""), figure);
 }

@@ -18,8 +18,28 @@ pub struct Axis {
     kind: AxisKind,
     codes: Vec<AxisCode>,
     lookup: Vec<u32>,
+    coarser: Vec<CoarserLevel>,
     multiple: bool,
     ordered: bool,
+}
+
+/// Another axis of the plan that shows a coarser level of the same variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoarserLevel {
+    axis: usize,
+    positions: Vec<u32>,
+}
+
+impl CoarserLevel {
+    /// Its place among the axes of the plan.
+    pub fn axis(&self) -> usize {
+        self.axis
+    }
+
+    /// The position there of the group in which a position of the finer axis lies.
+    pub fn position_of(&self, finer: u32) -> Option<u32> {
+        self.positions.get(usize::try_from(finer).ok()?).copied()
+    }
 }
 
 /// What the positions of an axis stand for.
@@ -123,6 +143,24 @@ impl Axis {
         self.label = Label::new(format!("{} ({nth})", self.label.nl), format!("{} ({nth})", self.label.en));
     }
 
+    /// Names the axis otherwise than its variable.
+    pub(super) fn call(&mut self, (name, label): (String, Label)) {
+        (self.name, self.label) = (name, label);
+    }
+
+    /// Where each position lies on another axis of the same variable, which stands at `axis` and is coarser. Nowhere on one
+    /// that is not.
+    pub(super) fn within(&self, axis: usize, coarser: &Self) -> Option<CoarserLevel> {
+        let group = |position: u32| self.codes_at(position).iter().find_map(|code| coarser.position_of(code));
+        let positions = (0..).zip(&self.codes).map(|(position, _)| group(position)).collect::<Option<_>>()?;
+        Some(CoarserLevel { axis, positions })
+    }
+
+    /// Takes note of the coarser levels, the finest of them first.
+    pub(super) fn lie_within(&mut self, coarser: Vec<CoarserLevel>) {
+        self.coarser = coarser;
+    }
+
     fn of_variable(variable: &Variable, index: usize, detail: Detail, shown: &CodeSet) -> Self {
         let list: &CodeList = variable.list();
         let mut lookup = vec![NO_POSITION; list.len()];
@@ -146,6 +184,7 @@ impl Axis {
             kind: AxisKind::Variable { variable: index },
             codes,
             lookup,
+            coarser: Vec::new(),
             multiple: variable.multiple(),
             ordered: list.ordered(),
         }
@@ -176,6 +215,7 @@ impl Axis {
             },
             codes,
             lookup: Vec::new(),
+            coarser: Vec::new(),
             multiple: false,
             ordered: true,
         }
@@ -205,6 +245,12 @@ impl Axis {
     #[allow(clippy::len_without_is_empty)] // never empty
     pub fn len(&self) -> usize {
         self.codes.len()
+    }
+
+    /// The coarser levels of its variable that the plan has as well, the finest of them first. Every position lies in one
+    /// position of each.
+    pub fn coarser(&self) -> &[CoarserLevel] {
+        &self.coarser
     }
 
     /// Whether a row may count at several positions.

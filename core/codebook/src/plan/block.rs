@@ -6,6 +6,7 @@ use super::axis::Axis;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     axes: Vec<usize>,
+    told: Vec<usize>,
     radices: Vec<usize>,
     offset: usize,
     len: usize,
@@ -17,26 +18,46 @@ pub struct Block {
 pub struct Cell {
     /// Its block's position in the plan.
     pub block: usize,
-    /// Per axis of the plan its position there; `None` where the cell is a total over that axis.
+    /// Per axis of the plan its position there; `None` where the cell is a total over that axis. Where it has a position
+    /// on an axis it has one on the coarser levels of that as well: the groups in which it lies.
     pub positions: Vec<Option<u32>>,
 }
 
 /// How many cells a grouping set has; stops at the largest number there is.
 pub(super) fn cells_of(set: &[usize], axes: &[Axis]) -> u128 {
-    set.iter().filter_map(|&axis| axes.get(axis)).fold(1, |cells, axis| cells.saturating_mul(axis.len() as u128))
+    own_axes(set, axes)
+        .iter()
+        .filter_map(|&axis| axes.get(axis))
+        .fold(1, |cells, axis| cells.saturating_mul(axis.len() as u128))
+}
+
+/// Those of a set that are no coarser level of another.
+fn own_axes(set: &[usize], axes: &[Axis]) -> Vec<usize> {
+    let is_told = |at: &usize| {
+        let finer = set.iter().filter_map(|&finer| axes.get(finer));
+        finer.flat_map(Axis::coarser).any(|coarser| coarser.axis() == *at)
+    };
+    set.iter().copied().filter(|at| !is_told(at)).collect()
 }
 
 impl Block {
     /// A block from `offset` on. Whoever calls has made sure that the cells can be counted.
-    pub(super) fn new(set: Vec<usize>, axes: &[Axis], offset: usize, shown: bool) -> Self {
-        let radices: Vec<usize> = set.iter().filter_map(|&axis| axes.get(axis)).map(Axis::len).collect();
+    pub(super) fn new(told: Vec<usize>, axes: &[Axis], offset: usize, shown: bool) -> Self {
+        let own = own_axes(&told, axes);
+        let radices: Vec<usize> = own.iter().filter_map(|&axis| axes.get(axis)).map(Axis::len).collect();
         let len = radices.iter().product();
-        Self { axes: set, radices, offset, len, shown }
+        Self { axes: own, told, radices, offset, len, shown }
     }
 
-    /// Its axes, as ascending positions in the plan; none for the grand total.
+    /// Its axes, as ascending positions in the plan; none for the grand total. Of several levels of a variable the finest.
     pub fn axes(&self) -> &[usize] {
         &self.axes
+    }
+
+    /// The axes on which its cells have a position: its own and the coarser levels of these. A block is a total of another
+    /// if it has fewer, all of them among those of the other.
+    pub fn axes_told(&self) -> &[usize] {
+        &self.told
     }
 
     /// The length of each of its axes.

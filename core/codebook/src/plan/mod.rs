@@ -7,7 +7,7 @@ mod error;
 mod output;
 mod sensitivity;
 
-pub use axis::{Axis, AxisCode, AxisKind, AxisValue, Bin, NO_POSITION};
+pub use axis::{Axis, AxisCode, AxisKind, AxisValue, Bin, CoarserLevel, NO_POSITION};
 pub use block::{Block, Cell};
 pub use column::Column;
 pub use error::PlanError;
@@ -20,7 +20,7 @@ use crate::codebook::Codebook;
 use crate::dataset::{Dataset, Measure, Variable};
 use crate::encoding::Encoder;
 use crate::ids::Hash256;
-use crate::query::{Figure, GroupAxis, Query, RowFilter, quantile_axis};
+use crate::query::{Figure, GroupAxis, Query, RowFilter, quantile_axis, with_coarser_levels};
 
 /// The most cells of one question, unless an operator sets another limit.
 pub const DEFAULT_CELL_LIMIT: usize = 1_000_000;
@@ -74,15 +74,12 @@ impl Plan {
         }
         let dataset = query.dataset();
         let group_axes = all_axes(query);
-        let mut axes: Vec<Axis> =
-            group_axes.iter().filter_map(|axis| Axis::new(dataset, query.filter(), axis)).collect();
+        let mut axes = axes(query, &group_axes);
         let blocks = blocks(&all_sets(query, &group_axes), query, &axes, limits)?;
         let noised = query.epsilon().is_some();
         let mut columns = if noised { column::Columns::none(dataset) } else { column::Columns::new(dataset) };
         let layout = output::Layout {
-            margins: &|within| {
-                related(&blocks, |axes| axes.iter().copied().filter(|axis| within.contains(axis)).collect())
-            },
+            margins: &|within| related(&blocks, |axes| among(&group_axes, axes, within)),
             with_axis: &|axis| related(&blocks, |axes| with_axis(axes, axis)),
             bins: &|figure| quantile_place(&group_axes, figure),
         };
@@ -119,7 +116,8 @@ impl Plan {
         &self.axes
     }
 
-    /// One block of cells for each grouping set, finest first, with those that shares and quantiles need.
+    /// One block of cells for each grouping set, with those that shares and quantiles need. Finest first: a total stands
+    /// after what it is a total of.
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
     }
@@ -164,20 +162,22 @@ impl Plan {
         let block = self.blocks.get(at)?;
         let mut positions = vec![None; self.axes.len()];
         for (&axis, position) in block.axes().iter().zip(block.positions_of(cell)?) {
-            if let Some(slot) = positions.get_mut(axis) {
-                *slot = Some(position);
+            let coarser = self.axes.get(axis)?.coarser().iter();
+            let groups = coarser.map(|coarser| (coarser.axis(), coarser.position_of(position)));
+            for (axis, position) in groups.chain([(axis, Some(position))]) {
+                *positions.get_mut(axis)? = position;
             }
         }
         Some(Cell { block: at, positions })
     }
 
-    /// The index of this cell. Positions on axes that its block doesn't have must be `None`.
+    /// The index of this cell, whose positions are those that [`Plan::cell`] gives it.
     pub fn index_of(&self, cell: &Cell) -> Option<usize> {
         let block = self.blocks.get(cell.block)?;
-        let given = cell.positions.iter().flatten().count();
         let positions: Vec<u32> =
             block.axes().iter().map(|&axis| cell.positions.get(axis).copied().flatten()).collect::<Option<_>>()?;
-        if given == positions.len() { block.cell_at(&positions) } else { None }
+        let index = block.cell_at(&positions)?;
+        (self.cell(index).as_ref() == Some(cell)).then_some(index)
     }
 
     /// The cell of another block that agrees with this one and is a total over the axes that block doesn't have.
@@ -201,6 +201,17 @@ impl Plan {
         let stride = *target.strides().get(varying)?;
         let length = self.axes.get(axis)?.len();
         Some((0..length).map(|step| first + step * stride).collect())
+    }
+
+    /// The axis that shows the groups in which the positions of an axis lie: the next coarser level of its variable.
+    pub fn parents_of(&self, axis: &Axis) -> Option<&Axis> {
+        self.axes.get(axis.coarser().first()?.axis())
+    }
+
+    /// The group there in which a position of the axis lies.
+    pub fn parent_of(&self, axis: &Axis, position: u32) -> Option<&AxisCode> {
+        let parent = axis.coarser().first()?.position_of(position)?;
+        self.parents_of(axis)?.codes().get(usize::try_from(parent).ok()?)
     }
 
     /// The variables that the question looks at: those it breaks down by and those of its conditions.
@@ -256,9 +267,35 @@ fn all_axes(query: &Query) -> Vec<GroupAxis> {
     axes
 }
 
+/// What each axis shows, and in which groups of coarser ones its positions lie.
+fn axes(query: &Query, group_axes: &[GroupAxis]) -> Vec<Axis> {
+    let made = group_axes.iter().filter_map(|axis| Axis::new(query.dataset(), query.filter(), axis));
+    let mut axes: Vec<Axis> = made.collect();
+    for (place, axis) in axes.iter_mut().enumerate() {
+        query.axis_words(place).into_iter().for_each(|words| axis.call(words));
+    }
+    let coarser_of = |at: usize, finer: &GroupAxis| {
+        let mut levels: Vec<(usize, &GroupAxis)> =
+            group_axes.iter().enumerate().filter(|(_, axis)| axis.is_coarser_level_of(finer)).collect();
+        levels.sort_by(|(_, one), (_, other)| other.cmp(one));
+        let within = |(place, _): (usize, &GroupAxis)| axes.get(at)?.within(place, axes.get(place)?);
+        levels.into_iter().filter_map(within).collect()
+    };
+    let coarser: Vec<Vec<CoarserLevel>> =
+        group_axes.iter().enumerate().map(|(at, axis)| coarser_of(at, axis)).collect();
+    axes.iter_mut().zip(coarser).for_each(|(axis, coarser)| axis.lie_within(coarser));
+    axes
+}
+
 fn quantile_place(axes: &[GroupAxis], figure: &Figure) -> Option<usize> {
     let wanted = quantile_axis(figure)?;
     axes.iter().position(|axis| *axis == wanted)
+}
+
+/// Those axes of a set that are among the given ones, or coarser levels of these.
+fn among(axes: &[GroupAxis], set: &[usize], given: &[usize]) -> Vec<usize> {
+    let kept: Vec<usize> = set.iter().copied().filter(|axis| given.contains(axis)).collect();
+    with_coarser_levels(axes, &kept)
 }
 
 fn with_axis(set: &[usize], axis: usize) -> Vec<usize> {
@@ -276,8 +313,7 @@ fn all_sets(query: &Query, axes: &[GroupAxis]) -> Vec<Vec<usize>> {
     for figure in query.select() {
         match (figure, quantile_place(axes, figure)) {
             (Figure::Share { within }, _) => {
-                let keep = |set: &Vec<usize>| set.iter().copied().filter(|axis| within.contains(axis)).collect();
-                sets.extend(shown.iter().map(keep));
+                sets.extend(shown.iter().map(|set| among(axes, set, within)));
             }
             (_, Some(axis)) => sets.extend(shown.iter().map(|set| with_axis(set, axis))),
             _ => {}
@@ -331,11 +367,11 @@ fn tell_apart(axes: &mut [Axis], outputs: &mut [Output]) {
     }
 }
 
-/// For each shown block, the block whose axes `relation` makes of its own.
+/// For each shown block, the block whose axes `relation` makes of those that it tells.
 fn related(blocks: &[Block], relation: impl Fn(&[usize]) -> Vec<usize>) -> Vec<Option<usize>> {
     let find = |block: &Block| {
-        let wanted = relation(block.axes());
-        blocks.iter().position(|other| other.axes() == wanted)
+        let wanted = relation(block.axes_told());
+        blocks.iter().position(|other| other.axes_told() == wanted)
     };
     blocks.iter().map(|block| if block.shown() { find(block) } else { None }).collect()
 }

@@ -239,11 +239,11 @@ fn words(query: &Query, figure: &Figure) -> (String, Label) {
             ("share".to_owned(), Label::new("aandeel in het totaal", "share of the total"))
         }
         Figure::Share { within } => {
-            let variables: Vec<_> = within.iter().filter_map(|&axis| query.axis_variable(axis)).collect();
+            let words: Vec<(String, Label)> = within.iter().filter_map(|&axis| query.axis_words(axis)).collect();
             let join = |words: Vec<&str>, by: &str| words.join(by);
-            let names = join(variables.iter().map(|v| v.name()).collect(), "_");
-            let nl = join(variables.iter().map(|v| v.label().nl.as_str()).collect(), ", ");
-            let en = join(variables.iter().map(|v| v.label().en.as_str()).collect(), ", ");
+            let names = join(words.iter().map(|(name, _)| name.as_str()).collect(), "_");
+            let nl = join(words.iter().map(|(_, label)| label.nl.as_str()).collect(), ", ");
+            let en = join(words.iter().map(|(_, label)| label.en.as_str()).collect(), ", ");
             (format!("share_within_{names}"), Label::new(format!("aandeel binnen {nl}"), format!("share within {en}")))
         }
         Figure::Quantile { probability, .. } => of(

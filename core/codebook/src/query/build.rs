@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::contradiction::some_row_can_pass;
 use super::epsilon::Epsilon;
 use super::error::QueryError;
-use super::figure::{Detail, Figure, GroupAxis, Histogram};
+use super::figure::{Detail, Figure, GroupAxis, Histogram, with_coarser_levels};
 use super::filter::{Condition, RowFilter};
 use super::{MAX_AXES, MAX_EDGES, Query};
 use crate::code_list::Group;
@@ -38,7 +38,7 @@ impl Parts {
         if self.epsilon.is_some() {
             check_noise(&self.select)?;
         }
-        normalise_sets(&mut self.sets, self.axes.len())?;
+        normalise_sets(&mut self.sets, &self.axes)?;
         let filter = match self.condition {
             None => RowFilter::All,
             Some(condition) => condition.normalise(&self.dataset).ok_or(QueryError::NothingMatches)?,
@@ -79,6 +79,13 @@ impl Parts {
             if let Figure::Share { within } = figure {
                 within.sort_unstable();
                 within.dedup();
+                // Within a code is within its groups anyhow.
+                let is_coarser = |at: usize, finer: usize| {
+                    let axes = self.axes.get(at).zip(self.axes.get(finer));
+                    axes.is_some_and(|(axis, finer)| axis.is_coarser_level_of(finer))
+                };
+                let named = within.clone();
+                within.retain(|&at| !named.iter().any(|&finer| is_coarser(at, finer)));
             }
         }
         for (place, figure) in self.select.iter().enumerate() {
@@ -93,19 +100,6 @@ impl Parts {
         for (place, axis) in self.axes.iter().enumerate() {
             if self.axes.iter().take(place).any(|earlier| earlier == axis) {
                 return Err(QueryError::not_allowed("the same axis twice", "group by it once"));
-            }
-            if let GroupAxis::Variable(index, _) = axis
-                && self
-                    .axes
-                    .iter()
-                    .take(place)
-                    .any(|earlier| matches!(earlier, GroupAxis::Variable(at, _) if at == index))
-            {
-                let name = self.dataset.variables().get(*index).map_or("", |variable| variable.name());
-                return Err(QueryError::not_allowed(
-                    format!("`{name}` in two axes"),
-                    "ask one of its levels at a time; tables of several levels are protected together".to_owned(),
-                ));
             }
         }
         let mut all: Vec<&GroupAxis> = self.axes.iter().collect();
@@ -175,18 +169,18 @@ pub(crate) fn quantile_axis(figure: &Figure) -> Option<GroupAxis> {
     }
 }
 
-/// Sorts and deduplicates the sets, finest first, and checks that every axis is used.
-fn normalise_sets(sets: &mut Vec<Vec<usize>>, axes: usize) -> Result<(), QueryError> {
+/// Sorts and deduplicates the sets, finest first, each with the coarser levels of its axes, and checks that every axis is
+/// used.
+fn normalise_sets(sets: &mut Vec<Vec<usize>>, axes: &[GroupAxis]) -> Result<(), QueryError> {
     for set in sets.iter_mut() {
-        set.sort_unstable();
-        set.dedup();
+        *set = with_coarser_levels(axes, set);
     }
     sets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     sets.dedup();
     if sets.len() > MAX_SETS {
         return Err(QueryError::TooComplex { what: "grouping sets", limit: MAX_SETS });
     }
-    if sets.is_empty() || (0..axes).any(|axis| !sets.iter().any(|set| set.contains(&axis))) {
+    if sets.is_empty() || (0..axes.len()).any(|axis| !sets.iter().any(|set| set.contains(&axis))) {
         return Err(QueryError::not_allowed("an axis that no grouping set uses", "leave it out, or add it to a set"));
     }
     Ok(())

@@ -48,8 +48,16 @@ enum FigureDocument {
     PopulationVariance { measure: String },
     StandardDeviation { measure: String },
     PopulationStandardDeviation { measure: String },
-    Share { within: Vec<String> },
+    Share { within: Vec<WithinDocument> },
     Quantile { measure: String, p: String, edges: Vec<String> },
+}
+
+/// The name of a variable; with its level where axes show several.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields, expecting = "a share is within `variable` or {variable, level}")]
+enum WithinDocument {
+    Variable(String),
+    Level { variable: String, level: u8 },
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -169,10 +177,14 @@ fn read_figure(dataset: &Dataset, figure: &FigureDocument, axes: &[GroupAxis]) -
             Figure::StandardDeviation { measure: of(measure)?, population: true }
         }
         FigureDocument::Share { within } => {
-            let place = |name: &String| {
-                let variable = lookup::variable(dataset, name)?;
-                let place = axes.iter().position(|axis| matches!(axis, GroupAxis::Variable(at, _) if *at == variable));
-                place.ok_or_else(|| QueryError::Document(format!("a share within `{name}`, which is no axis")))
+            let place = |within: &WithinDocument| match within {
+                WithinDocument::Variable(name) => lookup::axis_of(dataset, axes, name, "a share within "),
+                WithinDocument::Level { variable, level } => {
+                    let index = lookup::variable(dataset, variable)?;
+                    let wanted = GroupAxis::Variable(index, Detail::Level(*level));
+                    let place = axes.iter().position(|axis| *axis == wanted);
+                    place.ok_or_else(|| lookup::no_axis("a share within ", &format!("LEVEL({variable}, {level})")))
+                }
             };
             Figure::Share { within: within.iter().map(place).collect::<Result<_, _>>()? }
         }
@@ -288,7 +300,7 @@ fn write_figure(dataset: &Dataset, figure: &Figure, axes: &[GroupAxis]) -> Figur
             FigureDocument::PopulationStandardDeviation { measure: name(measure) }
         }
         Figure::Share { within } => FigureDocument::Share {
-            within: within.iter().filter_map(|&place| share_axis(dataset, axes, place)).collect(),
+            within: within.iter().filter_map(|&place| write_within(dataset, axes, place)).collect(),
         },
         Figure::Quantile { histogram, probability } => FigureDocument::Quantile {
             measure: name(&histogram.measure),
@@ -298,12 +310,22 @@ fn write_figure(dataset: &Dataset, figure: &Figure, axes: &[GroupAxis]) -> Figur
     }
 }
 
-/// The name of the variable whose axis stands at this place.
-pub(super) fn share_axis(dataset: &Dataset, axes: &[GroupAxis], place: usize) -> Option<String> {
-    match axes.get(place)? {
-        GroupAxis::Variable(index, _) => Some(variable_name(dataset, *index)),
-        GroupAxis::Histogram(_) => None,
-    }
+/// The axis at this place as a share names it: by its variable, and by its level where there are several.
+pub(super) fn share_axis(dataset: &Dataset, axes: &[GroupAxis], place: usize) -> Option<(String, Option<u8>)> {
+    let GroupAxis::Variable(index, detail) = axes.get(place)? else { return None };
+    let others = axes.iter().filter(|axis| matches!(axis, GroupAxis::Variable(at, _) if at == index)).count() > 1;
+    let level = match detail {
+        Detail::Level(level) if others => Some(*level),
+        _ => None,
+    };
+    Some((variable_name(dataset, *index), level))
+}
+
+fn write_within(dataset: &Dataset, axes: &[GroupAxis], place: usize) -> Option<WithinDocument> {
+    share_axis(dataset, axes, place).map(|(variable, level)| match level {
+        Some(level) => WithinDocument::Level { variable, level },
+        None => WithinDocument::Variable(variable),
+    })
 }
 
 /// The codes of a set as they are written.

@@ -100,6 +100,27 @@ pub enum Detail {
     Level(u8),
 }
 
+impl GroupAxis {
+    /// Whether this is a coarser level of the same variable: then the places of `other` lie within its own.
+    pub(crate) fn is_coarser_level_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Variable(one, Detail::Level(coarse)), Self::Variable(two, detail)) if one == two => match detail {
+                Detail::Codes => true,
+                Detail::Level(level) => coarse < level,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// A set of axes and all coarser levels of these: what rows broken down by the one are broken down by anyhow.
+pub(crate) fn with_coarser_levels(axes: &[GroupAxis], set: &[usize]) -> Vec<usize> {
+    let told = |(at, axis): &(usize, &GroupAxis)| {
+        set.contains(at) || set.iter().filter_map(|&finer| axes.get(finer)).any(|finer| axis.is_coarser_level_of(finer))
+    };
+    axes.iter().enumerate().filter(told).map(|(at, _)| at).collect()
+}
+
 impl Detail {
     /// One level of a variable in normal form.
     pub(super) fn level(variable: &Variable, level: u8) -> Result<Self, QueryError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::QueryError;
+use super::figure::{Detail, GroupAxis};
 use crate::code_list::{CodeIndex, CodeList, Group, Node};
 use crate::code_set::CodeSet;
 use crate::codebook::Codebook;
@@ -45,6 +46,30 @@ pub(super) fn variable(dataset: &Dataset, name: &str) -> Result<usize, QueryErro
         let near = nearest(name, dataset.variables().iter().map(Variable::candidate));
         unknown(dataset, "variable", name, near, dataset.variables().iter().map(Variable::name))
     })
+}
+
+/// The axis that the name of a variable stands for: its only one, or that of its codes. `what` goes before the name where
+/// there is none.
+pub(super) fn axis_of(dataset: &Dataset, axes: &[GroupAxis], name: &str, what: &str) -> Result<usize, QueryError> {
+    let wanted = variable(dataset, name)?;
+    let of_variable = axes.iter().enumerate().filter_map(|(at, axis)| match axis {
+        GroupAxis::Variable(index, detail) if *index == wanted => Some((at, *detail)),
+        _ => None,
+    });
+    let of_variable: Vec<(usize, Detail)> = of_variable.collect();
+    match (of_variable.as_slice(), of_variable.iter().find(|(_, detail)| *detail == Detail::Codes)) {
+        ([], _) => Err(no_axis(what, &format!("`{name}`"))),
+        ([(only, _)], _) | (_, Some((only, _))) => Ok(*only),
+        _ => Err(QueryError::not_allowed(
+            format!("{what}`{name}`, of which several levels are asked,"),
+            format!("say which, as in LEVEL({name}, 1)"),
+        )),
+    }
+}
+
+/// An axis that is not among those grouped by, as it was written.
+pub(super) fn no_axis(what: &str, axis: &str) -> QueryError {
+    QueryError::not_allowed(format!("{what}{axis} without GROUP BY"), format!("add {axis} to GROUP BY"))
 }
 
 /// The position of the measure of this name, in any case.

@@ -18,13 +18,15 @@ pub(crate) use build::quantile_axis;
 pub(crate) use dialect::is_askable_name;
 pub use epsilon::{Epsilon, NotAnEpsilon, PrivacyBudget};
 pub use error::QueryError;
+pub(crate) use figure::with_coarser_levels;
 pub use figure::{Detail, Figure, GroupAxis, Histogram, Probability};
 pub use filter::RowFilter;
 
 use crate::codebook::Codebook;
-use crate::dataset::{Dataset, Variable};
+use crate::dataset::Dataset;
 use crate::encoding::Encoder;
 use crate::ids::{EditionId, Hash256};
+use crate::label::Label;
 
 /// The longest question in SQL, in bytes.
 pub const MAX_QUERY_BYTES: usize = 64 * 1024;
@@ -145,12 +147,20 @@ impl Query {
         &self.axes
     }
 
-    /// The variable of the axis at this place, unless that is a histogram.
-    pub(crate) fn axis_variable(&self, place: usize) -> Option<&Variable> {
-        match self.axes.get(place)? {
-            GroupAxis::Variable(index, _) => self.dataset.variables().get(*index),
-            GroupAxis::Histogram(_) => None,
-        }
+    /// What the axis at this place is called, unless it is a histogram: as its variable, and where several levels of that
+    /// are asked by its level as well.
+    pub(crate) fn axis_words(&self, place: usize) -> Option<(String, Label)> {
+        let GroupAxis::Variable(index, detail) = self.axes.get(place)? else { return None };
+        let variable = self.dataset.variables().get(*index)?;
+        let (name, label) = (variable.name(), variable.label());
+        let of_variable = self.axes.iter().filter(|axis| matches!(axis, GroupAxis::Variable(at, _) if at == index));
+        Some(match detail {
+            Detail::Level(level) if of_variable.count() > 1 => (
+                format!("{name}_level_{level}"),
+                Label::new(format!("{} (niveau {level})", label.nl), format!("{} (level {level})", label.en)),
+            ),
+            _ => (name.to_owned(), label.clone()),
+        })
     }
 
     /// The grouping sets shown, as sorted positions of axes; finest first, each once, at least one.

@@ -60,7 +60,11 @@ fn figure_text(dataset: &Dataset, figure: &Figure, axes: &[GroupAxis]) -> String
         Figure::StandardDeviation { measure, population: false } => of("STDDEV", measure),
         Figure::StandardDeviation { measure, population: true } => of("STDDEV_POP", measure),
         Figure::Share { within } => {
-            let names = within.iter().filter_map(|&place| share_axis(dataset, axes, place));
+            let within = within.iter().filter_map(|&place| share_axis(dataset, axes, place));
+            let names = within.map(|(name, level)| match level {
+                Some(level) => format!("LEVEL({name}, {level})"),
+                None => name,
+            });
             let arguments: Vec<String> = ["COUNT(*)".to_owned()].into_iter().chain(names).collect();
             format!("SHARE({})", arguments.join(", "))
         }

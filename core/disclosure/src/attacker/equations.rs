@@ -60,18 +60,4 @@ impl Published {
             equations.push(Equation { terms: terms(*total, 1, parts), exact: false });
         }
     }
-
-    /// Per axis of the table the position of a place of a block; nought on the axes that the block doesn't have.
-    fn positions(&self, block: &Block, place: usize) -> Vec<usize> {
-        let mut positions = vec![0; self.lengths.len()];
-        let mut rest = place;
-        for &axis in block.axes.iter().rev() {
-            let length = self.lengths.get(axis).copied().unwrap_or(1).max(1);
-            if let Some(slot) = positions.get_mut(axis) {
-                *slot = rest % length;
-            }
-            rest /= length;
-        }
-        positions
-    }
 }

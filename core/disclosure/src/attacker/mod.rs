@@ -1,10 +1,10 @@
 //! The attacker: what anybody can work out of a table that is shown.
 //!
 //! It reads the published table alone and shares no code with the part that hides. It knows what the public knows: the
-//! margins of single-valued axes are the sums of their parts; of a multiple-valued axis each part is at most the total,
-//! and the total at most the sum of the parts; *hidden: too few* means from 1 to k − 1; *hidden: protects others* means
-//! k or more, unless all margins are withheld, which says nothing. Sub-totals that two groupings have in common bind them
-//! to each other, even where they are not in the table.
+//! margins of single-valued axes are the sums of their parts, and so are the sub-totals of groups; of a multiple-valued
+//! axis each part is at most the total, and the total at most the sum of the parts; *hidden: too few* means from 1 to
+//! k − 1; *hidden: protects others* means k or more, unless all margins are withheld, which says nothing. Sub-totals that
+//! two groupings have in common bind them to each other, even where they are not in the table.
 
 mod candidate;
 mod equations;

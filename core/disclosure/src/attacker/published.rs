@@ -4,18 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Counting, Known};
 use crate::cell::{CellValue, Status};
-use crate::table::{FigureKind, ProtectedTable, Row};
+use crate::table::{AxisHeading, FigureKind, PlaceHeading, ProtectedTable, Row};
 
 /// The cells of one grouping: mixed radix over its axes, the first slowest.
 pub(super) struct Block {
+    /// Of several levels of a variable the finest.
     pub(super) axes: Vec<usize>,
     /// The cell at each place.
     pub(super) cells: Vec<u32>,
 }
 
-/// All groupings of a table, by the set of their axes, with the sub-totals that two of them have in common.
+/// All groupings of a table, by the set of axes on which their rows have a place, with the sub-totals that two of them have
+/// in common.
 pub(super) struct Published {
     pub(super) lengths: Vec<usize>,
+    /// Per axis the one that shows its groups, and for each place the group's place there.
+    parents: Vec<Option<(usize, Vec<usize>)>>,
     pub(super) multiple: Vec<bool>,
     pub(super) blocks: BTreeMap<u64, Block>,
     pub(super) cells: Vec<Known>,
@@ -31,9 +35,12 @@ impl Published {
         if lengths.len() > 63 {
             return None;
         }
+        let parents = table.axes().iter().map(|axis| parents(axis, table.axes())).collect::<Option<_>>()?;
+        let mut published =
+            Self { lengths, parents, multiple, blocks: BTreeMap::new(), cells: Vec::new(), withheld: BTreeSet::new() };
         let mut places: BTreeMap<u64, BTreeMap<usize, usize>> = BTreeMap::new();
         for (row, at) in table.rows().iter().zip(0..) {
-            places.entry(mask(row)).or_default().insert(place(row, &lengths)?, at);
+            places.entry(mask(row)).or_default().insert(published.place(row)?, at);
         }
         let statuses: Vec<Status> = table
             .rows()
@@ -45,12 +52,10 @@ impl Published {
         let withheld = withheld(&places.iter().map(|(&mask, rows)| (mask, of_block(rows))).collect());
         let rows_withheld = withheld.iter().filter_map(|mask| places.get(mask)).flat_map(BTreeMap::values).copied();
         let unchecked = (0..statuses.len()).filter(|&row| statuses.get(row) == Some(&Status::HiddenUnchecked));
-        let withheld_rows = rows_withheld.chain(unchecked).collect();
-        let mut published =
-            Self { lengths, multiple, blocks: BTreeMap::new(), cells: Vec::new(), withheld: withheld_rows };
+        published.withheld = rows_withheld.chain(unchecked).collect();
         published.cells = vec![Known { lower: 0, upper: None }; statuses.len()];
         for (&mask, rows) in &places {
-            let axes = axes(mask);
+            let axes = published.axes(mask);
             if rows.len() != published.size(&axes) {
                 return None;
             }
@@ -67,6 +72,47 @@ impl Published {
         Some(published)
     }
 
+    /// The axes of a grouping, without those that only show the groups of another.
+    fn axes(&self, mask: u64) -> Vec<usize> {
+        let shows_groups = |axis: usize| {
+            let finer = self.parents.iter().enumerate().filter(|(at, _)| mask & (1 << at) != 0);
+            finer.flat_map(|(_, parents)| parents).any(|(parents, _)| *parents == axis)
+        };
+        (0..self.lengths.len()).filter(|&axis| mask & (1 << axis) != 0 && !shows_groups(axis)).collect()
+    }
+
+    /// The place of a row in its block. `None` where it stands in another group than its place lies in.
+    fn place(&self, row: &Row) -> Option<usize> {
+        let place_on = |axis: usize| usize::try_from((*row.places().get(axis)?)?).ok();
+        for (axis, parents) in self.parents.iter().enumerate() {
+            if let (Some((above, parents)), Some(place)) = (parents, place_on(axis)) {
+                (place_on(*above)? == *parents.get(place)?).then_some(())?;
+            }
+        }
+        let axes = self.axes(mask(row));
+        axes.into_iter().try_fold(0, |index, axis| Some(index * self.lengths.get(axis)? + place_on(axis)?))
+    }
+
+    /// Per axis of the table the position of a place of a block, and of the groups that it lies in; nought on the other
+    /// axes.
+    pub(super) fn positions(&self, block: &Block, place: usize) -> Vec<usize> {
+        let mut positions = vec![0; self.lengths.len()];
+        let mut rest = place;
+        for &axis in block.axes.iter().rev() {
+            let length = self.lengths.get(axis).copied().unwrap_or(1).max(1);
+            let mut at = Some((axis, rest % length));
+            // As many steps as there are axes, even if somebody wrote a circle of groups.
+            for _ in 0..self.lengths.len() {
+                let Some((axis, place)) = at else { break };
+                positions.get_mut(axis).into_iter().for_each(|slot| *slot = place);
+                let parents = self.parents.get(axis).and_then(Option::as_ref);
+                at = parents.and_then(|(above, parents)| Some((*above, *parents.get(place)?)));
+            }
+            rest /= length;
+        }
+        positions
+    }
+
     fn size(&self, axes: &[usize]) -> usize {
         axes.iter().filter_map(|&axis| self.lengths.get(axis)).product()
     }
@@ -79,7 +125,7 @@ impl Published {
             let Some(new) = common.into_iter().find(|common| !self.blocks.contains_key(common)) else {
                 return Some(());
             };
-            let axes = axes(new);
+            let axes = self.axes(new);
             let first = self.cells.len();
             self.cells.resize(first + self.size(&axes), Known { lower: 0, upper: None });
             let cells = (first..self.cells.len()).map(|cell| u32::try_from(cell).ok()).collect::<Option<_>>()?;
@@ -136,17 +182,13 @@ fn mask(row: &Row) -> u64 {
     row.places().iter().enumerate().filter(|(_, place)| place.is_some()).fold(0, |mask, (axis, _)| mask | 1 << axis)
 }
 
-/// The place of a row in its block.
-fn place(row: &Row, lengths: &[usize]) -> Option<usize> {
-    let mut index = 0;
-    for (place, length) in row.places().iter().zip(lengths) {
-        if let Some(place) = place {
-            index = index * length + usize::try_from(*place).ok()?;
-        }
-    }
-    Some(index)
-}
-
-pub(super) fn axes(mask: u64) -> Vec<usize> {
-    (0..64).filter(|axis| mask & (1 << axis) != 0).collect()
+/// Where the groups of an axis are shown, and for each place the group's place there; `None` in `Some` where they are not,
+/// and `None` for groups that the table doesn't have.
+fn parents(axis: &AxisHeading, axes: &[AxisHeading]) -> Option<Option<(usize, Vec<usize>)>> {
+    let Some(name) = &axis.parents else { return Some(None) };
+    let above = axes.iter().position(|other| other.name == *name)?;
+    let groups: BTreeMap<&str, usize> =
+        axes.get(above)?.places.iter().zip(0..).map(|(place, at)| (place.code.as_str(), at)).collect();
+    let group = |place: &PlaceHeading| groups.get(place.parent.as_deref()?).copied();
+    Some(Some((above, axis.places.iter().map(group).collect::<Option<_>>()?)))
 }

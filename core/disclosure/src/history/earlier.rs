@@ -49,7 +49,7 @@ impl Knowledge {
         let mut of_cells: Vec<(u64, usize, CellValue)> = Vec::new();
         for block in blocks.iter().map(|&at| plan.blocks().get(at)) {
             let block = block?;
-            let mask = block.axes().iter().fold(0, |mask, axis| mask | 1 << axis);
+            let mask = block.axes_told().iter().fold(0, |mask, axis| mask | 1 << axis);
             for cell in block.cells() {
                 let value = *cells.next()?;
                 statuses.entry(mask).or_default().push(value.status());

@@ -278,6 +278,16 @@ fn two_levels_of_one_variable() {
 }
 
 #[test]
+fn sub_totals_and_a_table_made_before() {
+    let mut office = Office::new(records(&[(40, 0, 0, 0), (4, 0, 0, 1), (50, 0, 1, 2), (60, 0, 1, 0), (20, 0, 1, 1)]));
+    let with_groups = "SELECT COUNT(*) FROM d GROUP BY ROLLUP(LEVEL(place, 1), place)";
+    assert_eq!(office.show(with_groups, ALL), "100 | 24 | 50 | 124 | 50 | 174");
+    // Of b 24 are shown, and 20 of them would leave four; a less than its group would say as much.
+    let by_sex = "SELECT COUNT(*) FROM d WHERE sex = 'M' GROUP BY ROLLUP(LEVEL(place, 1), place)";
+    assert_eq!(office.show(by_sex, ALL), "hidden-protects-others | hidden-protects-others | 50 | 80 | 50 | 130");
+}
+
+#[test]
 fn two_levels_of_a_multiple_valued_variable() {
     let mut records = records(&[(40, 0, 0, 0), (4, 0, 0, 1), (50, 0, 1, 2)]);
     for record in &mut records {

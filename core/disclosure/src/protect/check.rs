@@ -61,9 +61,9 @@ fn adds_up(plan: &Plan, columns: &[Vec<i64>]) -> Result<(), ProtectError> {
     let single = |axis: &usize| plan.axes().get(*axis).is_some_and(|axis| !axis.multiple());
     for (at, coarse) in plan.blocks().iter().enumerate() {
         let is_total_of = |fine: &&Block| {
-            fine.axes().len() > coarse.axes().len()
-                && coarse.axes().iter().all(|axis| fine.axes().contains(axis))
-                && fine.axes().iter().filter(|axis| !coarse.axes().contains(axis)).all(single)
+            fine.axes_told().len() > coarse.axes_told().len()
+                && coarse.axes_told().iter().all(|axis| fine.axes_told().contains(axis))
+                && fine.axes_told().iter().filter(|axis| !coarse.axes_told().contains(axis)).all(single)
         };
         for fine in plan.blocks().iter().filter(is_total_of) {
             for column in additive(plan, columns) {

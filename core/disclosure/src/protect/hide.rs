@@ -6,7 +6,7 @@ use optelsom_codebook::{Block, Column, Label, Measure, OutputKind, Plan};
 
 use super::figure::Opened;
 use super::sums::Sums;
-use super::{ProtectError, axis_heading, dominance};
+use super::{ProtectError, axis_headings, dominance};
 use crate::attacker::{Attack, Counting};
 use crate::cell::CellValue;
 use crate::decimal::Decimal;
@@ -371,7 +371,7 @@ impl Guarded<'_> {
             noise: None,
         };
         let rows = cells.iter().map(row).collect::<Option<_>>()?;
-        Some(ProtectedTable::new(self.plan.axes().iter().map(axis_heading).collect(), vec![heading], rows))
+        Some(ProtectedTable::new(axis_headings(self.plan).collect(), vec![heading], rows))
     }
 }
 

@@ -10,7 +10,7 @@ mod sums;
 
 use std::collections::BTreeSet;
 
-use optelsom_codebook::{Axis, Block, Label, Lang, Output, OutputKind, Plan, QueryId};
+use optelsom_codebook::{Label, Lang, Output, OutputKind, Plan, QueryId};
 use thiserror::Error;
 
 use crate::history::History;
@@ -114,38 +114,33 @@ pub fn protect_after(
     let shown = plan.query().axes().len();
     let mut rows = Vec::with_capacity(plan.cell_count());
     for (at, block) in plan.blocks().iter().enumerate().filter(|(_, block)| block.shown()) {
-        let mut places: Vec<Option<u32>> = (0..shown).map(|axis| block.axes().contains(&axis).then_some(0)).collect();
         for cell in block.cells() {
             let figures = plan.outputs().iter().map(|output| opened.figure(output, at, cell));
-            rows.push(Row::new(places.clone(), figures.collect::<Result<_, _>>()?));
-            step(block, &mut places);
+            let mut places = plan.cell(cell).ok_or(ProtectError::Shape)?.positions;
+            places.truncate(shown);
+            rows.push(Row::new(places, figures.collect::<Result<_, _>>()?));
         }
     }
-    let axes = plan.axes().iter().take(shown).map(axis_heading).collect();
+    let axes = axis_headings(plan).take(shown).collect();
     Ok(ProtectedTable::new(axes, headings(plan, policy), rows).with_bases(hidden.bases(&opened)?))
 }
 
-/// Goes on to the next cell of a block: the last axis is the quickest.
-fn step(block: &Block, places: &mut [Option<u32>]) {
-    for (&axis, &length) in block.axes().iter().zip(block.radices()).rev() {
-        let Some(Some(place)) = places.get_mut(axis) else { continue };
-        *place += 1;
-        if usize::try_from(*place).is_ok_and(|place| place < length) {
-            return;
+/// The headings of all axes of a plan.
+fn axis_headings(plan: &Plan) -> impl Iterator<Item = AxisHeading> + '_ {
+    plan.axes().iter().map(|axis| {
+        let places = (0..).zip(axis.codes()).map(|(at, code)| PlaceHeading {
+            code: code.code().to_owned(),
+            parent: plan.parent_of(axis, at).map(|parent| parent.code().to_owned()),
+            label: code.label().clone(),
+        });
+        AxisHeading {
+            name: axis.name().to_owned(),
+            label: axis.label().clone(),
+            multiple: axis.multiple(),
+            parents: plan.parents_of(axis).map(|parents| parents.name().to_owned()),
+            places: places.collect(),
         }
-        *place = 0;
-    }
-}
-
-fn axis_heading(axis: &Axis) -> AxisHeading {
-    let places =
-        axis.codes().iter().map(|code| PlaceHeading { code: code.code().to_owned(), label: code.label().clone() });
-    AxisHeading {
-        name: axis.name().to_owned(),
-        label: axis.label().clone(),
-        multiple: axis.multiple(),
-        places: places.collect(),
-    }
+    })
 }
 
 fn headings(plan: &Plan, policy: &Policy) -> Vec<FigureHeading> {

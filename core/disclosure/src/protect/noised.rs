@@ -2,7 +2,7 @@
 
 use optelsom_codebook::{Output, OutputKind, Plan};
 
-use super::{ProtectError, axis_heading, figure_heading, step};
+use super::{ProtectError, axis_headings, figure_heading};
 use crate::cell::{CellValue, Estimate};
 use crate::decimal::Decimal;
 use crate::noise::Noise;
@@ -30,8 +30,6 @@ pub fn protect_noised(
     let headings = noise.headings(plan, participants).ok_or(ProtectError::Shape)?;
     let mut rows = Vec::with_capacity(plan.cell_count());
     for block in plan.blocks() {
-        let axes = 0..plan.axes().len();
-        let mut places: Vec<Option<u32>> = axes.map(|axis| block.axes().contains(&axis).then_some(0)).collect();
         for cell in block.cells() {
             let figure = |(output, heading): (&Output, &FigureHeading)| {
                 let total = *columns.get(column(output)?)?.get(cell)?;
@@ -40,11 +38,11 @@ pub fn protect_noised(
                 Estimate::around(value, half_width).map(CellValue::Noised)
             };
             let figures = plan.outputs().iter().zip(&headings).map(figure).collect::<Option<_>>();
-            rows.push(Row::new(places.clone(), figures.ok_or(ProtectError::Shape)?));
-            step(block, &mut places);
+            let places = plan.cell(cell).ok_or(ProtectError::Shape)?.positions;
+            rows.push(Row::new(places, figures.ok_or(ProtectError::Shape)?));
         }
     }
-    Ok(ProtectedTable::new(plan.axes().iter().map(axis_heading).collect(), headings, rows))
+    Ok(ProtectedTable::new(axis_headings(plan).collect(), headings, rows))
 }
 
 /// The column that a figure with noise is.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use optelsom_codebook::Plan;
+use optelsom_codebook::{Axis, CoarserLevel, Plan};
 
 /// A set of axes, one bit each.
 pub(super) type Axes = u64;
@@ -10,11 +10,12 @@ pub(super) type Axes = u64;
 /// One block: where its cells are.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
+    /// The axes on which its cells have a position: its own and the coarser levels of these.
     pub(super) mask: Axes,
     pub(super) axes: Vec<usize>,
     pub(super) offset: usize,
     pub(super) len: usize,
-    /// Per axis of the plan the distance between neighbours; nought on axes that it doesn't have.
+    /// Per axis of the plan the distance between neighbours; nought on axes that are not its own.
     pub(super) strides: Vec<usize>,
 }
 
@@ -41,6 +42,8 @@ pub(super) struct Bound {
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
     pub(super) lengths: Vec<usize>,
+    /// Per axis the coarser levels of its variable, the finest first, and for each position the one there.
+    coarser: Vec<Vec<(usize, Vec<usize>)>>,
     pub(super) multiple: Axes,
     pub(super) blocks: Vec<Block>,
     pub(super) tops: Vec<Top>,
@@ -67,7 +70,7 @@ impl Grid {
                         *slot = stride;
                     }
                 }
-                let mask = block.axes().iter().fold(0, |mask, axis| mask | 1 << axis);
+                let mask = block.axes_told().iter().fold(0, |mask, axis| mask | 1 << axis);
                 Block { mask, axes: block.axes().to_vec(), offset: block.offset(), len: block.len(), strides }
             })
             .collect();
@@ -91,6 +94,7 @@ impl Grid {
         let tops = tops.collect();
         let cells = plan.cell_count();
         let mut grid = Self {
+            coarser: plan.axes().iter().map(coarser).collect(),
             lengths,
             multiple,
             blocks,
@@ -109,11 +113,32 @@ impl Grid {
         self.blocks.iter().find(|block| (block.offset..block.offset + block.len).contains(&cell))
     }
 
-    /// Per axis of the plan the position of a cell of this block; nought on axes that the block doesn't have.
+    /// Per axis of the plan the position of a cell of this block; nought on axes on which it has none.
     pub(super) fn positions(&self, block: &Block, cell: usize) -> Vec<usize> {
         let place = cell - block.offset;
         let position = |(stride, length): (&usize, &usize)| if *stride == 0 { 0 } else { place / stride % length };
-        block.strides.iter().zip(&self.lengths).map(position).collect()
+        let mut positions: Vec<usize> = block.strides.iter().zip(&self.lengths).map(position).collect();
+        for &axis in &block.axes {
+            let position = positions.get(axis).copied().unwrap_or(0);
+            self.set(&mut positions, axis, position);
+        }
+        positions
+    }
+
+    /// An axis and its coarser levels, the finest first, each with what this position is there.
+    pub(super) fn levels(&self, axis: usize, position: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let coarser = self.coarser.get(axis).into_iter().flatten();
+        let coarser = coarser.map(move |(level, groups)| (*level, groups.get(position).copied().unwrap_or(0)));
+        std::iter::once((axis, position)).chain(coarser)
+    }
+
+    /// Goes to a position on an axis, and to its groups on the coarser levels.
+    pub(super) fn set(&self, positions: &mut [usize], axis: usize, position: usize) {
+        for (level, position) in self.levels(axis, position) {
+            if let Some(slot) = positions.get_mut(level) {
+                *slot = position;
+            }
+        }
     }
 
     fn add_bounds(&mut self) {
@@ -153,6 +178,14 @@ impl Grid {
         };
         parts.into_iter().map(bound).collect()
     }
+}
+
+fn coarser(axis: &Axis) -> Vec<(usize, Vec<usize>)> {
+    let group = |level: &CoarserLevel, at: u32| {
+        level.position_of(at).and_then(|position| usize::try_from(position).ok()).unwrap_or(0)
+    };
+    let groups = |level: &CoarserLevel| (0..).zip(axis.codes()).map(|(at, _)| group(level, at)).collect();
+    axis.coarser().iter().map(|level| (level.axis(), groups(level))).collect()
 }
 
 impl Bound {

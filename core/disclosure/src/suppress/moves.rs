@@ -12,10 +12,22 @@ pub(super) type Cost = (usize, i64);
 enum Step {
     /// The totals over the axis change as well.
     Total,
-    /// What is added at one position is taken away at this one.
-    Swap(usize),
-    /// The rows have one more code of a multiple-valued variable, or one fewer: no total changes.
-    Code,
+    /// What is added at one position is taken away at this one. No total over `level` changes: the coarsest level of the
+    /// variable on which the two are told apart.
+    Swap { to: usize, level: usize },
+    /// The rows have one more code of a multiple-valued variable, or one fewer, on this level of it and the finer ones: no
+    /// total over it changes.
+    Code { level: usize },
+}
+
+impl Step {
+    /// The axis over which nothing changes in total.
+    fn still(self) -> Option<usize> {
+        match self {
+            Self::Total => None,
+            Self::Swap { level, .. } | Self::Code { level } => Some(level),
+        }
+    }
 }
 
 /// How many neighbours along each axis are tried, by the number of axes that are stepped along.
@@ -73,12 +85,15 @@ impl Search<'_> {
         let mut places = vec![positions];
         for &axis in finest.axes.iter().filter(|&&axis| block.mask & (1 << axis) == 0) {
             let length = self.grid.lengths.get(axis).copied().unwrap_or(0);
-            let each = places.into_iter().flat_map(|place| {
-                (0..length).map(move |position| {
+            // Of the groups that the cell stands for only the parts lie below it.
+            let lies_below = |place: &[usize], position: usize| {
+                let mut levels = self.grid.levels(axis, position);
+                levels.all(|(level, at)| block.mask & (1 << level) == 0 || place.get(level) == Some(&at))
+            };
+            let each = places.iter().flat_map(|place| {
+                (0..length).filter(|&position| lies_below(place, position)).map(|position| {
                     let mut place = place.clone();
-                    if let Some(slot) = place.get_mut(axis) {
-                        *slot = position;
-                    }
+                    self.grid.set(&mut place, axis, position);
                     place
                 })
             });
@@ -119,29 +134,45 @@ impl Search<'_> {
     }
 
     fn steps(&self, quest: &Quest<'_>, axis: usize, own: Axes, finest: &Block) -> Vec<Step> {
-        if own & (1 << axis) == 0 {
-            return vec![Step::Total];
-        }
+        let here = quest.base.get(axis).copied().unwrap_or(0);
+        // On the levels that the cell itself is told on it has to change.
+        let levels: Vec<usize> =
+            self.grid.levels(axis, here).map(|(level, _)| level).filter(|level| own & (1 << level) != 0).collect();
         if self.grid.multiple & (1 << axis) != 0 {
-            return vec![Step::Code, Step::Total];
+            return levels.into_iter().map(|level| Step::Code { level }).chain([Step::Total]).collect();
         }
         let length = self.grid.lengths.get(axis).copied().unwrap_or(0);
-        let here = quest.base.get(axis).copied().unwrap_or(0);
         let stride = finest.strides.get(axis).copied().unwrap_or(0);
         let first = cell_at(finest, quest.base) - here * stride;
-        let mut priced: Vec<(Cost, usize)> = (0..length)
-            .filter(|&other| other != here)
-            .filter_map(|other| Some((self.price(first + other * stride, -quest.by)?, other)))
-            .collect();
-        priced.sort_unstable();
-        priced.truncate(neighbours(own.count_ones() as usize));
-        priced.into_iter().map(|(_, other)| Step::Swap(other)).chain([Step::Total]).collect()
+        let mut priced: Vec<Vec<(Cost, usize)>> = vec![Vec::new(); levels.len()];
+        for other in (0..length).filter(|_| !levels.is_empty()) {
+            let apart = self.apart(axis, here, other).and_then(|apart| levels.iter().position(|level| *level == apart));
+            if let Some(of_level) = apart.and_then(|place| priced.get_mut(place))
+                && let Some(price) = self.price(first + other * stride, -quest.by)
+            {
+                of_level.push((price, other));
+            }
+        }
+        let axes =
+            quest.axes.iter().filter(|&&axis| self.grid.levels(axis, 0).any(|(level, _)| own & (1 << level) != 0));
+        let most = neighbours(axes.count());
+        let swaps = levels.into_iter().zip(priced).flat_map(|(level, mut priced)| {
+            priced.sort_unstable();
+            priced.truncate(most);
+            priced.into_iter().map(move |(_, to)| Step::Swap { to, level })
+        });
+        swaps.chain([Step::Total]).collect()
+    }
+
+    /// The coarsest level of an axis on which two of its positions are told apart.
+    fn apart(&self, axis: usize, one: usize, other: usize) -> Option<usize> {
+        let levels = self.grid.levels(axis, one).zip(self.grid.levels(axis, other));
+        levels.filter(|(one, other)| one.1 != other.1).last().map(|((level, _), _)| level)
     }
 
     /// What the move costs, and the move, if it is possible and cheaper than the limit.
     fn evaluate(&self, quest: &Quest<'_>, steps: &[Step], limit: Option<Cost>) -> Option<(Cost, Move)> {
-        let still = quest.axes.iter().zip(steps).filter(|(_, step)| **step != Step::Total);
-        let still: Axes = still.fold(0, |mask, (&axis, _)| mask | 1 << axis);
+        let still: Axes = steps.iter().filter_map(|step| step.still()).fold(0, |mask, axis| mask | 1 << axis);
         // Sub-totals that another finest block shares have to stay.
         if quest.top.fixed.iter().any(|&fixed| still & fixed == still) {
             return None;
@@ -150,7 +181,7 @@ impl Search<'_> {
             .axes
             .iter()
             .zip(steps)
-            .filter_map(|(&axis, step)| if let Step::Swap(to) = step { Some((axis, *to)) } else { None })
+            .filter_map(|(&axis, step)| if let Step::Swap { to, .. } = step { Some((axis, *to)) } else { None })
             .collect();
         let (mut cost, mut change) = ((0, 0), Move::new());
         for block in quest.top.parts.iter().filter_map(|&part| self.grid.blocks.get(part)) {
@@ -162,8 +193,10 @@ impl Search<'_> {
                 let (mut cell, mut by) = (origin, quest.by);
                 for (bit, &(axis, to)) in swaps.iter().enumerate() {
                     if corner & (1 << bit) != 0 {
-                        let stride = block.strides.get(axis).copied().unwrap_or(0);
-                        cell = cell + to * stride - quest.base.get(axis).copied().unwrap_or(0) * stride;
+                        for (level, to) in self.grid.levels(axis, to) {
+                            let stride = block.strides.get(level).copied().unwrap_or(0);
+                            cell = cell + to * stride - quest.base.get(level).copied().unwrap_or(0) * stride;
+                        }
                         by = -by;
                     }
                 }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+mod levels;
 mod social;
 
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! What a protected table claims of the columns of its plan.
 
-use optelsom_codebook::{Axis, Label, Lang, Output, OutputKind, Plan};
+use optelsom_codebook::{Axis, AxisCode, Label, Lang, Output, OutputKind, Plan};
 use optelsom_disclosure::{AxisHeading, CellValue, FigureHeading, FigureKind, ProtectedTable};
 use thiserror::Error;
 
@@ -82,11 +82,14 @@ fn is_count(output: &Output) -> bool {
 fn check_headings(plan: &Plan, table: &ProtectedTable) -> Result<(), ClaimsError> {
     let axes = plan.axes().iter().take(plan.query().axes().len());
     let same_axis = |(axis, heading): (&Axis, &AxisHeading)| {
-        let codes = axis.codes().iter().map(|code| (code.code(), code.label()));
+        let parent = |at: u32| plan.parent_of(axis, at).map(AxisCode::code);
+        let codes = (0..).zip(axis.codes()).map(|(at, code)| (code.code(), code.label(), parent(at)));
+        let places = heading.places.iter().map(|place| (place.code.as_str(), &place.label, place.parent.as_deref()));
         axis.name() == heading.name
             && *axis.label() == heading.label
             && axis.multiple() == heading.multiple
-            && codes.eq(heading.places.iter().map(|place| (place.code.as_str(), &place.label)))
+            && plan.parents_of(axis).map(Axis::name) == heading.parents.as_deref()
+            && codes.eq(places)
     };
     if axes.len() != table.axes().len() || !axes.zip(table.axes()).all(same_axis) {
         return Err(ClaimsError::Axes);

@@ -49,12 +49,8 @@ pub(super) fn read(
     for item in projection {
         let expr = expression(item)?;
         if let Some(name) = name_of(expr) {
-            let variable = lookup::variable(dataset, name)?;
-            let Some(axis) = grouping.axis_of(variable).and_then(|at| grouping.axes.get(at)) else {
-                let what = format!("`{name}` without GROUP BY");
-                return Err(QueryError::not_allowed(what, format!("add `{name}` to GROUP BY")));
-            };
-            selected.push(axis.clone());
+            let place = lookup::axis_of(dataset, &grouping.axes, name, "")?;
+            selected.extend(grouping.axes.get(place).cloned());
             continue;
         }
         match axis_call(dataset, expr)? {
@@ -63,10 +59,7 @@ pub(super) fn read(
                 selected.push(axis);
             }
             Some(axis) if grouping.axes.contains(&axis) => selected.push(axis),
-            Some(_) => {
-                let what = format!("{} without GROUP BY", shown(expr));
-                return Err(QueryError::not_allowed(what, format!("add {} to GROUP BY", shown(expr))));
-            }
+            Some(_) => return Err(lookup::no_axis("", &shown(expr))),
             None => calls.push(call(expr)?),
         }
     }
@@ -237,14 +230,12 @@ fn share(dataset: &Dataset, call: &Call<'_>, grouping: &Grouping) -> Result<Figu
     }
     let axes = within.iter().map(|argument| match argument {
         Argument::Expr(expr) => {
+            if let Some(axis) = axis_call(dataset, expr)? {
+                let place = grouping.axes.iter().position(|known| *known == axis);
+                return place.ok_or_else(|| lookup::no_axis("a share within ", &shown(expr)));
+            }
             let name = name_of(expr).ok_or_else(|| usage("SHARE", EXAMPLE))?;
-            let variable = lookup::variable(dataset, name)?;
-            grouping.axis_of(variable).ok_or_else(|| {
-                QueryError::not_allowed(
-                    format!("a share within `{name}` without GROUP BY"),
-                    format!("add `{name}` to GROUP BY"),
-                )
-            })
+            lookup::axis_of(dataset, &grouping.axes, name, "a share within ")
         }
         Argument::Star => Err(usage("SHARE", EXAMPLE)),
     });

@@ -47,11 +47,6 @@ impl Grouping {
         self.sets.iter_mut().flatten().for_each(|axis| *axis = place_of(*axis));
         self.axes = order.iter().filter_map(|&old| self.axes.get(old).cloned()).collect();
     }
-
-    /// The position of the axis of this variable, whatever it shows of it.
-    pub(super) fn axis_of(&self, variable: usize) -> Option<usize> {
-        self.axes.iter().position(|axis| matches!(axis, GroupAxis::Variable(at, _) if *at == variable))
-    }
 }
 
 /// Reads the elements of GROUP BY. Several elements multiply: `GROUP BY a, ROLLUP(b)` is `(a, b)` and `(a)`.

@@ -115,6 +115,9 @@ pub(super) fn questions() -> impl Strategy<Value = Vec<(String, usize)>> {
         "ROLLUP(year)",
         "LEVEL(place, 1)",
         "ROLLUP(LEVEL(place, 1), sex)",
+        "ROLLUP(LEVEL(place, 1), place)",
+        "CUBE(sex), ROLLUP(LEVEL(place, 1), place)",
+        "GROUPING SETS ((place), (LEVEL(place, 1), sex))",
     ]);
     let filter = prop::sample::select(vec![
         "",
