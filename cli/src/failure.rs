@@ -110,6 +110,19 @@ impl Failure {
         Self::Contents { path: path.to_owned(), cause: cause.to_string() }
     }
 
+    /// Whether it is the way to the coordinator that is broken, which may be whole again in a while.
+    pub fn is_passing(&self) -> bool {
+        self.code() == 4
+    }
+
+    /// What is the matter, without the advice.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unavailable(cause) => cause.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// The exit code, from [`EXIT_CODES`].
     pub fn code(&self) -> u8 {
         match self {
@@ -137,14 +150,16 @@ impl From<&Failure> for ExitCode {
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         let text = printable(status.message());
+        // Of this side's own making: the connection has broken off, and nobody has answered.
+        if std::error::Error::source(&status).is_some() {
+            return Self::Unavailable(text);
+        }
         match status.code() {
             Code::Unauthenticated | Code::PermissionDenied => Self::NotAuthorised(text),
             Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::Aborted => Self::Unavailable(text),
             Code::InvalidArgument | Code::FailedPrecondition | Code::ResourceExhausted | Code::NotFound => {
                 Self::NotAnswered(format!("the coordinator refuses: {text}"))
             }
-            // A connection that breaks off shows as a transport error of unknown kind.
-            Code::Unknown if std::error::Error::source(&status).is_some() => Self::Unavailable(text),
             code => Self::Answer(format!("{code:?}: {text}")),
         }
     }

@@ -8,6 +8,7 @@ pub mod asking;
 pub mod audit;
 pub mod browse;
 pub mod bundle;
+pub mod clock;
 pub mod commands;
 pub mod configuration;
 pub mod deadline;

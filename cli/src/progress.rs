@@ -36,10 +36,14 @@ impl Progress {
                 self.bar.set_position(stage.position());
                 self.bar.set_message(line(moment, self.lang));
             }
+            // Whatever comes next takes its place.
+            Moment::Lost { .. } if self.on_terminal => self.bar.set_message(line(moment, self.lang)),
             Moment::Accepted(_) | Moment::Refused { .. } if self.on_terminal => {
                 self.bar.println(line(moment, self.lang))
             }
-            Moment::Accepted(_) | Moment::Refused { .. } => eprintln!("{}", line(moment, self.lang)),
+            Moment::Accepted(_) | Moment::Refused { .. } | Moment::Lost { .. } => {
+                eprintln!("{}", line(moment, self.lang))
+            }
         }
     }
 }
@@ -102,6 +106,12 @@ fn line(moment: &Moment, lang: Lang) -> String {
         }
         (Moment::Refused { supplier, reason }, Lang::En) => format!("{supplier} refuses: {reason}"),
         (Moment::Refused { supplier, reason }, Lang::Nl) => format!("{supplier} weigert: {reason}"),
+        (Moment::Lost { cause, again_in }, Lang::En) => {
+            format!("the connection is lost ({cause}); tried again in {:.1} s", again_in.as_secs_f64())
+        }
+        (Moment::Lost { cause, again_in }, Lang::Nl) => {
+            format!("de verbinding is weg ({cause}); over {:.1} s opnieuw geprobeerd", again_in.as_secs_f64())
+        }
     }
 }
 
@@ -117,17 +127,20 @@ mod tests {
             Moment::Accepted(QueryId::from_bytes([7; 32])),
             Moment::Progress { stage: Stage::Pairing, attempt: 2, done: 3, of: 6 },
             Moment::Refused { supplier: "police".to_owned(), reason: "outside-period".to_owned() },
+            Moment::Lost { cause: "connection reset".to_owned(), again_in: Duration::from_millis(1540) },
         ];
         let lines = |lang| moments.iter().map(|moment| line(moment, lang)).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(lines(Lang::En), @r"
         query 070707070707 accepted; `optelsom watch 070707070707` takes it up again
         each pair agrees on a secret 3/6 (attempt 2)
         police refuses: outside-period
+        the connection is lost (connection reset); tried again in 1.5 s
         ");
         insta::assert_snapshot!(lines(Lang::Nl), @r"
         vraag 070707070707 aangenomen; `optelsom watch 070707070707` pakt haar weer op
         elk tweetal spreekt een geheim af 3/6 (poging 2)
         police weigert: outside-period
+        de verbinding is weg (connection reset); over 1.5 s opnieuw geprobeerd
         ");
     }
 }

@@ -3,6 +3,7 @@
 //! The messages of [`v1`] are generated from `optelsom/v1/*.proto`, one file per conversation. Nothing works with them
 //! but the conversions in [`wire`], which turn them into the types of the core, or say which field is wrong.
 
+pub mod backoff;
 pub mod dial;
 pub mod gate;
 pub mod health;
@@ -23,6 +24,7 @@ pub mod v1 {
 
 mod redacted;
 
+pub use backoff::Backoff;
 pub use dial::{DialError, ProxyAddress, ProxyCredentials, Target, dial};
 pub use gate::{Call, GateLayer, permitted};
 pub use role::{PartyName, Role, RoleError, RoleKind};

@@ -1,12 +1,12 @@
 //! The analyst of a federation, with its own keys and connection, asking as `optelsom query` does.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use optelsom_cli::Failure;
 use optelsom_cli::asking::{self, Asking, Wishes};
+use optelsom_cli::clock::{self, random};
 use optelsom_cli::configuration::Configuration;
-use optelsom_cli::federation::{Catalogue, Federation, Moment, follow};
+use optelsom_cli::federation::{Catalogue, Federation, Moment, Wanted};
 use optelsom_codebook::{Lang, Timestamp};
 use optelsom_disclosure::Release;
 use optelsom_ledger::IdentityKey;
@@ -29,13 +29,14 @@ pub enum SessionError {
     /// A bug: what is asked does not fit the wire.
     #[error(transparent)]
     Wire(#[from] WireError),
-    /// The machine's clock or randomness.
+    /// A bug: what stands here in this program cannot be read.
     #[error("{0}")]
     Machine(String),
 }
 
 /// An analyst that is connected.
 pub struct Session {
+    configuration: Configuration,
     federation: Federation,
     catalogue: Catalogue,
     key: IdentityKey,
@@ -51,7 +52,7 @@ impl Session {
         let key = read_identity(&configuration.identity)?;
         let mut federation = Federation::open(&configuration).await?;
         let catalogue = federation.catalogue().await?;
-        Ok(Self { federation, catalogue, key })
+        Ok(Self { configuration, federation, catalogue, key })
     }
 
     /// Reads a question, to be asked of all who hold its dataset.
@@ -70,13 +71,10 @@ impl Session {
     /// # Errors
     /// When it ends without a table.
     pub async fn ask(&mut self, asking: &Asking, tell: impl FnMut(&Moment)) -> Result<Release, SessionError> {
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(|cause| SessionError::Machine(format!("no random bytes: {cause}")))?;
         let deadline = DEADLINE.parse().map_err(SessionError::Machine)?;
-        let signed = asking.sign(&self.catalogue, &self.key, deadline, now()?, nonce)?;
+        let signed = asking.sign(&self.catalogue, &self.key, deadline, now()?, random()?)?;
         let asked = Asked::new(signed, asking.query.canonical_bytes())?;
-        let events = self.federation.ask(&asked).await?;
-        Ok(follow(events, Lang::En, tell).await?)
+        Ok(self.federation.see_through(&self.configuration, Wanted::Asked(&asked), Lang::En, tell).await?)
     }
 }
 
@@ -85,8 +83,5 @@ impl Session {
 /// # Errors
 /// When it stands before 1970.
 pub fn now() -> Result<Timestamp, SessionError> {
-    let since: Result<Duration, _> = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since =
-        since.map_err(|_| SessionError::Machine("this machine's clock stands before 1970; set it".to_owned()))?;
-    Ok(Timestamp::from_millis(0) + since)
+    Ok(clock::now()?)
 }

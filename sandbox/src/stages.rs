@@ -40,6 +40,7 @@ impl Stages {
         match moment {
             Moment::Accepted(query) => self.done(&format!("query {} is accepted and kept", query.short())),
             Moment::Refused { supplier, reason } => self.done(&format!("{supplier} refuses: {reason}")),
+            Moment::Lost { cause, .. } => self.done(&format!("the connection is lost ({cause}); it is made again")),
             Moment::Progress { stage, done, of, .. } => {
                 if self.current.get() != Some(*stage) {
                     self.end_of_stage();

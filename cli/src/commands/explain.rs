@@ -2,9 +2,10 @@
 
 use optelsom_codebook::Plan;
 
-use super::{Session, codebook_file, now, print};
+use super::{Session, codebook_file, print};
 use crate::arguments::ExplainArguments;
 use crate::asking::{self, Asking, Wishes};
+use crate::clock::now;
 use crate::explain::{suppliers, write_guard, write_overlaps, write_plan, write_suppliers};
 use crate::failure::Failure;
 use crate::federation::Federation;

@@ -9,9 +9,8 @@ mod verify;
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use optelsom_codebook::{Codebook, Lang, Timestamp};
+use optelsom_codebook::{Codebook, Lang};
 use optelsom_proto::key_file::new_identity;
 
 use crate::arguments::{Arguments, CodebookArguments, Command};
@@ -91,11 +90,4 @@ fn identity(file: &Path) -> Result<(), Failure> {
 fn print(text: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text).and_then(|()| out.flush()).map_err(Failure::Output)
-}
-
-/// This machine's clock.
-fn now() -> Result<Timestamp, Failure> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = since.map_err(|_| Failure::Machine("its clock stands before 1970; set it".to_owned()))?;
-    Ok(Timestamp::from_millis(0) + since)
 }

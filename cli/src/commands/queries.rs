@@ -7,7 +7,7 @@ use super::{Session, print};
 use crate::arguments::FetchArguments;
 use crate::browse::listing;
 use crate::failure::{Failure, printable};
-use crate::federation::{Federation, Moment, Summary, follow};
+use crate::federation::{Federation, Moment, Summary, Wanted, follow};
 use crate::progress::Progress;
 use crate::words::words;
 
@@ -28,16 +28,15 @@ pub(super) async fn watch(session: Session<'_>, arguments: &FetchArguments) -> R
     let configuration = session.configuration()?;
     let delivery = Delivery::prepare(session, &arguments.output)?;
     let lang = session.lang(Some(&configuration));
-    let events = Federation::open(&configuration).await?.watch(&arguments.id).await?;
+    let mut federation = Federation::open(&configuration).await?;
     let progress = Progress::new(lang);
-    // That it was accepted is no news.
-    let news = |moment: &Moment| !matches!(moment, Moment::Accepted(_));
-    let release = follow(events, lang, |moment| {
-        if news(moment) {
-            progress.tell(moment)
+    let tell = |moment: &Moment| {
+        // That it was accepted is no news.
+        if !matches!(moment, Moment::Accepted(_)) {
+            progress.tell(moment);
         }
-    })
-    .await?;
+    };
+    let release = federation.see_through(&configuration, Wanted::Earlier(&arguments.id), lang, tell).await?;
     drop(progress);
     delivery.deliver(&configuration, &release, lang).await
 }

@@ -8,12 +8,13 @@ use optelsom_ledger::query::CLOCK_TOLERANCE_MS;
 use optelsom_proto::key_file::read_identity;
 use optelsom_proto::wire::Asked;
 
+use super::Session;
 use super::verify::Delivery;
-use super::{Session, now};
 use crate::arguments::QueryArguments;
 use crate::asking::{self, Asking, Wishes};
+use crate::clock::{now, random};
 use crate::failure::Failure;
-use crate::federation::{Federation, follow};
+use crate::federation::{Federation, Moment, Wanted};
 use crate::progress::Progress;
 use crate::question;
 use crate::words::words;
@@ -36,15 +37,15 @@ pub(super) async fn run(session: Session<'_>, arguments: &QueryArguments) -> Res
     let asking = Asking::prepare(&catalogue, query, &facts, wishes)?;
     let now = now()?;
     clocks_agree(now, catalogue.clock)?;
-    let signed = asking.sign(&catalogue, &key, arguments.deadline, now, nonce()?)?;
+    let signed = asking.sign(&catalogue, &key, arguments.deadline, now, random()?)?;
     if asking.accepts_incomplete() {
         confirm(&asking.consequences(lang), arguments.yes, lang)?;
     }
     let id = signed.entry.id();
     let asked = Asked::new(signed, asking.query.canonical_bytes())?;
-    let events = federation.ask(&asked).await?;
     let progress = Progress::new(lang);
-    let release = follow(events, lang, |moment| progress.tell(moment)).await?;
+    let tell = |moment: &Moment| progress.tell(moment);
+    let release = federation.see_through(&configuration, Wanted::Asked(&asked), lang, tell).await?;
     drop(progress);
     belongs(&release, id, &asking)?;
     delivery.deliver(&configuration, &release, lang).await
@@ -68,12 +69,6 @@ fn clocks_agree(here: Timestamp, there: Timestamp) -> Result<(), Failure> {
         "its clock says {here}, the coordinator's {there}: they differ by {} minutes; set the one that is off",
         off.as_secs() / 60
     )))
-}
-
-fn nonce() -> Result<[u8; 16], Failure> {
-    let mut nonce = [0; 16];
-    getrandom::fill(&mut nonce).map_err(|cause| Failure::Machine(format!("no random bytes: {cause}")))?;
-    Ok(nonce)
 }
 
 /// Says what follows, and goes on only with a yes.

@@ -1,5 +1,7 @@
 //! A query as it goes: its events, up to its end.
 
+use std::time::Duration;
+
 use optelsom_codebook::{Lang, QueryId, RefusalReason};
 use optelsom_disclosure::Release;
 use optelsom_proto::v1;
@@ -154,64 +156,110 @@ pub enum Moment {
         /// Why, in words.
         reason: String,
     },
+    /// The connection is lost, and will be taken up again.
+    Lost {
+        /// Why, in words.
+        cause: String,
+        /// After how long it is tried again.
+        again_in: Duration,
+    },
 }
 
-/// Follows a query to its end and gives its release. `tell` hears what happens on the way; each refusal once.
+/// What has been heard of a query so far, over one connection or several.
+#[derive(Debug)]
+pub struct Following {
+    lang: Lang,
+    accepted: Option<QueryId>,
+    refusals: Vec<(String, String)>,
+    /// Something has come since this was last asked.
+    heard: bool,
+}
+
+impl Following {
+    /// Nothing has been heard yet; words are in this language.
+    pub fn new(lang: Lang) -> Self {
+        Self { lang, accepted: None, refusals: Vec::new(), heard: false }
+    }
+
+    /// The query, once the coordinator keeps it.
+    pub fn accepted(&self) -> Option<QueryId> {
+        self.accepted
+    }
+
+    /// Whether anything has come since this was last asked.
+    pub(super) fn take_heard(&mut self) -> bool {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Follows a query to its end and gives its release. `tell` hears what happens on the way; acceptance and each refusal
+    /// once.
+    ///
+    /// # Errors
+    /// When it ends without a table, the connection is lost, or an event cannot be right.
+    pub async fn hear_out(
+        &mut self,
+        mut events: impl Stream<Item = Result<v1::QueryEvent, Status>> + Unpin,
+        tell: &mut impl FnMut(&Moment),
+    ) -> Result<Release, Failure> {
+        let mut document = Vec::new();
+        while let Some(event) = events.next().await {
+            let event = event?.event;
+            self.heard = true;
+            match event {
+                Some(Event::Accepted(accepted)) => {
+                    let id = QueryId::try_from(accepted.query.as_slice());
+                    let id = id.map_err(|_| Failure::Answer("the name of a query".to_owned()))?;
+                    if self.accepted.replace(id).is_none() {
+                        tell(&Moment::Accepted(id));
+                    }
+                }
+                Some(Event::Progress(progress)) => self.tell_progress(progress, tell),
+                Some(Event::Release(part)) => {
+                    if document.len() + part.len() > MOST_RELEASE_BYTES {
+                        return Err(Failure::Answer(format!("a release of more than {MOST_RELEASE_BYTES} bytes")));
+                    }
+                    document.extend_from_slice(&part);
+                }
+                Some(Event::End(end)) => {
+                    return match Ended::read(end.outcome, end.reason)? {
+                        Ended::Opened => Ok(Release::from_json(&document)?),
+                        ended => Err(Failure::NotAnswered(why(&ended, &self.refusals, self.lang))),
+                    };
+                }
+                // A newer coordinator may tell more.
+                None => {}
+            }
+        }
+        Err(Failure::Unavailable("the connection ended before the query did".to_owned()))
+    }
+
+    fn tell_progress(&mut self, progress: v1::Progress, tell: &mut impl FnMut(&Moment)) {
+        for refusal in progress.refusals {
+            // A reason that this version does not know is told by its code.
+            let reason = refusal.reason.parse().map(|reason: RefusalReason| reason.explain(self.lang).to_owned());
+            let refusal = (printable(&refusal.supplier), reason.unwrap_or_else(|_| printable(&refusal.reason)));
+            if !self.refusals.contains(&refusal) {
+                let (supplier, reason) = refusal.clone();
+                tell(&Moment::Refused { supplier, reason });
+                self.refusals.push(refusal);
+            }
+        }
+        if let Some(stage) = Stage::read(progress.stage) {
+            tell(&Moment::Progress { stage, attempt: progress.attempt, done: progress.done, of: progress.of });
+        }
+    }
+}
+
+/// Follows a query over one connection; as [`Following::hear_out`].
 ///
 /// # Errors
-/// When it ends without a table, the connection is lost, or an event cannot be right.
+/// As there.
 pub async fn follow(
-    mut events: impl Stream<Item = Result<v1::QueryEvent, Status>> + Unpin,
+    events: impl Stream<Item = Result<v1::QueryEvent, Status>> + Unpin,
     lang: Lang,
     mut tell: impl FnMut(&Moment),
 ) -> Result<Release, Failure> {
-    let mut document = Vec::new();
-    let mut refusals: Vec<(String, String)> = Vec::new();
-    while let Some(event) = events.next().await {
-        match event?.event {
-            Some(Event::Accepted(accepted)) => {
-                let id = QueryId::try_from(accepted.query.as_slice());
-                tell(&Moment::Accepted(id.map_err(|_| Failure::Answer("the name of a query".to_owned()))?));
-            }
-            Some(Event::Progress(progress)) => tell_progress(progress, &mut refusals, lang, &mut tell),
-            Some(Event::Release(part)) => {
-                if document.len() + part.len() > MOST_RELEASE_BYTES {
-                    return Err(Failure::Answer(format!("a release of more than {MOST_RELEASE_BYTES} bytes")));
-                }
-                document.extend_from_slice(&part);
-            }
-            Some(Event::End(end)) => {
-                return match Ended::read(end.outcome, end.reason)? {
-                    Ended::Opened => Ok(Release::from_json(&document)?),
-                    ended => Err(Failure::NotAnswered(why(&ended, &refusals, lang))),
-                };
-            }
-            // A newer coordinator may tell more.
-            None => {}
-        }
-    }
-    Err(Failure::Unavailable("the connection ended before the query did".to_owned()))
-}
-
-fn tell_progress(
-    progress: v1::Progress,
-    refusals: &mut Vec<(String, String)>,
-    lang: Lang,
-    tell: &mut impl FnMut(&Moment),
-) {
-    for refusal in progress.refusals {
-        // A reason that this version does not know is told by its code.
-        let reason = refusal.reason.parse().map(|reason: RefusalReason| reason.explain(lang).to_owned());
-        let refusal = (printable(&refusal.supplier), reason.unwrap_or_else(|_| printable(&refusal.reason)));
-        if !refusals.contains(&refusal) {
-            let (supplier, reason) = refusal.clone();
-            tell(&Moment::Refused { supplier, reason });
-            refusals.push(refusal);
-        }
-    }
-    if let Some(stage) = Stage::read(progress.stage) {
-        tell(&Moment::Progress { stage, attempt: progress.attempt, done: progress.done, of: progress.of });
-    }
+    Following::new(lang).hear_out(events, &mut tell).await
 }
 
 fn why(ended: &Ended, refusals: &[(String, String)], lang: Lang) -> String {

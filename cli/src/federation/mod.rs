@@ -3,6 +3,7 @@
 mod catalogue;
 mod events;
 mod facts;
+mod outlast;
 
 use optelsom_codebook::{EditionId, Query, QueryId, Timestamp};
 use optelsom_disclosure::{Overlap, OverlapKind};
@@ -21,6 +22,7 @@ use tonic::{Response, Status, Streaming};
 pub use catalogue::Catalogue;
 pub use events::{Ended, Moment, Stage, follow};
 pub use facts::SupplierFacts;
+pub use outlast::Wanted;
 
 use crate::configuration::Configuration;
 use crate::failure::Failure;

@@ -9,14 +9,13 @@ use optelsom_proto::limits::{CLOCK_TOLERANCE_MS, MESSAGE_BYTES, UNFINISHED};
 use optelsom_proto::v1::coordinator_message::Message;
 use optelsom_proto::v1::node_service_client::NodeServiceClient;
 use optelsom_proto::wire::{Announced, Hello, LedgerUpdate, Request};
-use optelsom_proto::{DialError, SOFTWARE, WireError, dial, v1};
+use optelsom_proto::{Backoff, DialError, SOFTWARE, WireError, dial, v1};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
-use super::backoff::Backoff;
 use super::clock::{now, random};
 use super::desk::Desk;
 use super::follower::{FollowError, Follower};

@@ -4,7 +4,6 @@
 //! tables and freezes editions, [`store`] keeps promises and the journal.
 
 mod attend;
-mod backoff;
 pub mod budget;
 pub mod clock;
 mod desk;

@@ -37,7 +37,7 @@ async fn a_release_arrives_in_parts() {
     let json = release.to_json().unwrap();
     let mut events = vec![event(Event::Accepted(v1::Accepted { query: vec![0xab; 32] }))];
     events.push(progress(v1::Stage::Gathering, &[]));
-    events.extend(json.chunks(100).map(|part| event(Event::Release(part.to_vec()))));
+    events.extend(json.chunks(100).map(|part| event(Event::Release(part.to_vec().into()))));
     events.push(end(v1::Outcome::Opened, ""));
     let (outcome, moments) = followed(events).await;
     assert_eq!(outcome.unwrap(), release);

@@ -7,10 +7,10 @@ const FIRST: Duration = Duration::from_millis(500);
 /// No wait is longer than this.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Doubles the longest possible wait at each failure, and draws the wait evenly from up to there, so that nodes that
-/// lost the coordinator together do not come back together.
+/// Doubles the longest possible wait at each failure, and draws the wait evenly from up to there, so that those who lost
+/// the coordinator together do not come back together.
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub struct Backoff(Duration);
 
 impl Default for Backoff {
     fn default() -> Self {
@@ -20,14 +20,15 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The next wait, by a random number.
-    pub(super) fn next(&mut self, random: u32) -> Duration {
+    #[must_use]
+    pub fn next(&mut self, random: u32) -> Duration {
         let longest = self.0;
         self.0 = (self.0 * 2).min(LONGEST);
         longest.mul_f64(f64::from(random) / f64::from(u32::MAX))
     }
 
     /// A connection stood: start over.
-    pub(super) fn succeeded(&mut self) {
+    pub fn succeeded(&mut self) {
         *self = Self::default();
     }
 }
