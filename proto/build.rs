@@ -5,14 +5,16 @@ use std::error::Error;
 const FILES: [&str; 4] =
     ["optelsom/v1/node.proto", "optelsom/v1/analyst.proto", "optelsom/v1/bureau.proto", "optelsom/v1/ledger.proto"];
 
-/// Parts that go to many are written once and shared; parts of tables are read where they were received.
-const SHARED: [&str; 6] = [
+/// Parts that go to many are written once and shared; parts of tables are read where they were received, and releases are sent
+/// from where they were written.
+const SHARED: [&str; 7] = [
     ".optelsom.v1.Pair.cards",
     ".optelsom.v1.Certify.headers",
     ".optelsom.v1.Finalise.certificate",
     ".optelsom.v1.Open.certificate",
     ".optelsom.v1.RecoverShares.certificate",
     ".optelsom.v1.TablePart.words",
+    ".optelsom.v1.QueryEvent.release",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -43,6 +43,7 @@ impl Host {
     }
 
     pub(super) async fn open(&mut self, totals: Totals, evidence: Evidence, record: CombinerRecord) -> Next {
+        tracing::debug!(query = %self.id.short(), step = "opened", "the total is opened and fits the commitments");
         let now = clock::now();
         let facts = release::facts(&self.entry, &evidence, &self.refusals, &self.ready, now);
         // Until it is stored, no other release is made: each is protected against all before it.
@@ -53,6 +54,7 @@ impl Host {
             Ok(history) => self.make(totals, facts, Arc::clone(&evidence), history).await,
             Err(cause) => Err(cause),
         };
+        tracing::debug!(query = %self.id.short(), step = "made", "the release is protected, written and proved");
         let (outcome, reason, made) = match made {
             Ok(made) => (RoundOutcome::Opened, String::new(), Some(made)),
             // Opened it was, and stays: there is no second time.
@@ -63,7 +65,7 @@ impl Host {
             outcome: StoredOutcome { outcome, reason: reason.clone() },
             at: now,
             record: Some(&record),
-            release: made.as_ref().map(|made| made.document.as_slice()),
+            release: made.as_ref().map(|made| made.document.as_ref()),
             owed: self.owed(Some(&evidence), entry),
             files: made.as_ref().map(Made::files).unwrap_or_default(),
         };
@@ -71,6 +73,9 @@ impl Host {
         let edition = (self.entry.dataset.as_str(), &self.entry.edition);
         let release = made.as_ref().map(|made| &made.release);
         releasing.keep(&self.shared.codebook, edition, release.filter(|_| first));
+        if let Some(made) = made.filter(|_| first) {
+            self.state.send_modify(|state| state.release = Some(made.document));
+        }
         if outcome == RoundOutcome::Spent {
             tracing::error!(query = %self.id.short(), reason, "opened, and not released");
         }

@@ -4,6 +4,7 @@ use optelsom_codebook::Timestamp;
 use optelsom_proto::v1;
 use optelsom_secagg::combiner::{AbandonReason, Answers, Outcome, SpentReason, Stage, VoidReason};
 use optelsom_secagg::messages::RoundOutcome;
+use prost::bytes::Bytes;
 
 use crate::store::StoredOutcome;
 
@@ -14,6 +15,8 @@ pub struct QueryState {
     pub progress: Option<v1::Progress>,
     /// It has ended, and how is stored.
     pub ended: bool,
+    /// Its release, once it is stored: for those who follow, as soon as the log has it.
+    pub release: Option<Bytes>,
 }
 
 /// A stage as it travels.

@@ -11,6 +11,7 @@ use optelsom_ledger::QueryEntry;
 use optelsom_secagg::Entropy;
 use optelsom_secagg::combiner::Evidence;
 use optelsom_secagg::release_proof::{Protection, ReleaseProof, Statement, claims};
+use prost::bytes::Bytes;
 use thiserror::Error;
 
 use crate::shared::Shared;
@@ -43,7 +44,7 @@ pub struct Made {
     /// The release.
     pub release: Release,
     /// As its document.
-    pub document: Vec<u8>,
+    pub document: Bytes,
     /// Fresh random bytes, without which the digest in the log could be guessed from.
     pub salt: [u8; 32],
     /// That what is shown is the sum of what was committed to: the proofs of all columns.
@@ -78,7 +79,7 @@ pub fn make(
     };
     let release = Release::new(&shared.codebook, plan, policy, facts, table)?;
     let proof = prove(shared, plan, policy, evidence, release.table(), &Entropy::new(entropy))?;
-    let document = release.to_json()?;
+    let document = release.to_json()?.into();
     Ok(Made { release, document, salt, proof, commitments: evidence.submissions().to_bytes() })
 }
 

@@ -7,6 +7,7 @@ use optelsom_proto::limits::RELEASE_PART_BYTES;
 use optelsom_proto::v1;
 use optelsom_proto::v1::query_event::Event;
 use optelsom_secagg::messages::RoundOutcome;
+use prost::bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -61,7 +62,10 @@ async fn follow_to_end(shared: &Shared, id: QueryId, driver: &Driver, sender: &S
     }
     match shared.store.summary(&id).await {
         Ok(Some(summary)) => match summary.outcome {
-            Some(outcome) => tell_end(shared, id, outcome, sender).await,
+            Some(outcome) => {
+                let release = state.borrow().release.clone();
+                tell_end(shared, id, outcome, release, sender).await
+            }
             None => interrupted(sender, STOPS).await,
         },
         Ok(None) => interrupted(sender, "the query is not in the store").await,
@@ -79,13 +83,20 @@ pub fn ended(shared: Arc<Shared>, id: QueryId, outcome: StoredOutcome) -> Events
     tokio::spawn(async move {
         let accepted = Event::Accepted(v1::Accepted { query: id.as_bytes().to_vec() });
         if tell(&sender, accepted).await.is_ok() {
-            let _ = tell_end(&shared, id, outcome, &sender).await;
+            let _ = tell_end(&shared, id, outcome, None, &sender).await;
         }
     });
     ReceiverStream::new(receiver)
 }
 
-async fn tell_end(shared: &Shared, id: QueryId, outcome: StoredOutcome, sender: &Sender) -> Result<(), Gone> {
+/// Tells how a query has ended, with its release: the one that is still at hand, or the one in the store.
+async fn tell_end(
+    shared: &Shared,
+    id: QueryId,
+    outcome: StoredOutcome,
+    at_hand: Option<Bytes>,
+    sender: &Sender,
+) -> Result<(), Gone> {
     if outcome.outcome == RoundOutcome::Opened {
         // Nobody gets the table before the log says so.
         let settled = tokio::select! {
@@ -98,14 +109,17 @@ async fn tell_end(shared: &Shared, id: QueryId, outcome: StoredOutcome, sender: 
             Err(cause) => return sender.send(Err(cause.into())).await.map_err(|_| Gone),
         }
     }
-    match shared.store.release(&id).await {
-        Ok(Some(release)) => {
-            for part in release.chunks(RELEASE_PART_BYTES) {
-                tell(sender, Event::Release(part.to_vec())).await?;
-            }
-        }
-        Ok(None) => {}
-        Err(cause) => return sender.send(Err(cause.into())).await.map_err(|_| Gone),
+    let release = match at_hand {
+        Some(release) => Some(release),
+        None => match shared.store.release(&id).await {
+            Ok(stored) => stored.map(Bytes::from),
+            Err(cause) => return sender.send(Err(cause.into())).await.map_err(|_| Gone),
+        },
+    };
+    let mut rest = release.unwrap_or_default();
+    while !rest.is_empty() {
+        let part = rest.split_to(rest.len().min(RELEASE_PART_BYTES));
+        tell(sender, Event::Release(part)).await?;
     }
     let outcome_number = v1::Outcome::from(outcome.outcome).into();
     tell(sender, Event::End(v1::QueryEnd { outcome: outcome_number, reason: outcome.reason })).await

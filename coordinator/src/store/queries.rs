@@ -119,7 +119,7 @@ impl Store {
     /// When it could not be stored.
     pub async fn keep_record(&self, id: &QueryId, record: &CombinerRecord) -> Result<(), StoreError> {
         sqlx::query("UPDATE queries SET record = $1 WHERE id = $2 AND outcome IS NULL")
-            .bind(record.to_bytes().to_vec())
+            .bind(std::mem::take(&mut *record.to_bytes()))
             .bind(id.as_bytes().to_vec())
             .execute(&self.pool)
             .await?;
@@ -135,7 +135,7 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         if let Some(record) = ending.record {
             sqlx::query("UPDATE queries SET record = $1 WHERE id = $2 AND outcome IS NULL")
-                .bind(record.to_bytes().to_vec())
+                .bind(std::mem::take(&mut *record.to_bytes()))
                 .bind(id.as_bytes().to_vec())
                 .execute(&mut *transaction)
                 .await?;

@@ -8,3 +8,4 @@ pub mod peer;
 pub mod process;
 pub mod report;
 pub mod round;
+pub mod steps;

@@ -3,8 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use optelsom_coordinator::Configuration;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::steps::{self, Step};
 
 /// The first argument of a bench that is to be the coordinator.
 const ROLE: &str = "--as-coordinator";
@@ -12,7 +18,10 @@ const ROLE: &str = "--as-coordinator";
 const LISTENS: &str = "listens";
 
 /// A process that ends with this value.
-pub struct Started(Child);
+pub struct Started {
+    child: Child,
+    steps: Receiver<Step>,
+}
 
 impl Started {
     /// Starts this executable in another role, and waits until it says that it listens.
@@ -21,9 +30,16 @@ impl Started {
         let mut child =
             Command::new(own).arg(role).arg(folder).stdout(Stdio::piped()).spawn().expect("a second process");
         let output = child.stdout.take().expect("its output");
-        let first = BufReader::new(output).lines().next().and_then(Result::ok);
-        assert_eq!(first.as_deref(), Some(LISTENS), "the second process does not listen");
-        Self(child)
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        assert_eq!(lines.next().as_deref(), Some(LISTENS), "the second process does not listen");
+        let (sender, steps) = channel();
+        std::thread::spawn(move || {
+            for step in lines.filter_map(|line| Step::read(&line)) {
+                // Whoever measures may have ended.
+                let _ = sender.send(step);
+            }
+        });
+        Self { child, steps }
     }
 
     /// Starts the coordinator of this folder.
@@ -33,15 +49,21 @@ impl Started {
 
     /// Its id.
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
+    }
+
+    /// Waits for this step of a query, and gives the process's processor time when it was reached.
+    pub fn reaches(&self, step: &str) -> Duration {
+        let reached = self.steps.iter().find(|reached| reached.name == step);
+        reached.expect("the process goes on").spent
     }
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -59,6 +81,7 @@ pub fn listens() {
 /// Runs a coordinator for ever, when this process was started as one.
 pub fn be_coordinator_if_asked() {
     let Some(folder) = asked_for(ROLE) else { return };
+    tracing_subscriber::registry().with(steps::Printed).init();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let configuration = Configuration::read(&folder.join("coordinator.toml")).expect("a configuration");

@@ -44,6 +44,8 @@ pub(super) enum Kept {
 
 const STATEMENT: &str = "combiner record";
 const MEMBERS: u64 = 4096;
+/// About as many bytes as a record has beside its sum, where there are a dozen suppliers.
+const BESIDE_THE_SUM: usize = 32 * 1024;
 
 impl CombinerRecord {
     /// The query that it is about.
@@ -66,7 +68,12 @@ impl CombinerRecord {
 
     /// The record as bytes, for the host's store.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let writer = write_question(Writer::new(STATEMENT), &self.question)
+        let words = match &self.kept {
+            Kept::Certified(certified) | Kept::Final(certified, _) => certified.sum.len(),
+            Kept::Begun | Kept::Ended(_) => 0,
+        };
+        let writer = Writer::with_capacity(STATEMENT, BESIDE_THE_SUM + words * 8);
+        let writer = write_question(writer, &self.question)
             .number(self.shape.columns as u64)
             .number(self.shape.cells as u64)
             .number(self.policy.deadline.as_millis())
