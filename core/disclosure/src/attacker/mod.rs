@@ -11,6 +11,8 @@ mod equations;
 mod linear;
 mod published;
 
+use std::collections::BTreeSet;
+
 pub use linear::{Inconsistent, Interval};
 
 use crate::table::ProtectedTable;
@@ -111,28 +113,44 @@ impl Attack {
         self.solve(&self.component(row), row)
     }
 
-    /// Whether no hidden count can be narrowed to less than its width between its ends; `widths` has one for each row.
+    /// The rows whose hidden count can be narrowed to less than its width between its ends, as far as they are not known
+    /// to be `safe`, and no more than `most` of them; `widths` has one for each row. `None` for other rows than the table's.
     ///
     /// `truth` and `alternatives` (changes to the truth, row by row) are offered as proofs: if both fit all that is
-    /// shown, nobody can tell which of them is true. Each is checked here; what they do not prove is solved.
-    pub(crate) fn withstood(&self, truth: &[i64], alternatives: &[Vec<(usize, i64)>], widths: &[i64]) -> bool {
-        let Some(proven) = self.proven(truth, alternatives, widths) else { return false };
-        let open = self.hidden.iter().copied().filter(|&row| proven.get(row) != Some(&true));
-        open.into_iter().all(|row| {
-            let component = self.component(row);
+    /// shown, nobody can tell which of them is true. Each is checked here; what they do not prove is solved. What is too
+    /// large to be solved counts as narrowed.
+    pub(crate) fn opened(
+        &self,
+        truth: &[i64],
+        alternatives: &[Vec<(usize, i64)>],
+        widths: &[i64],
+        safe: &BTreeSet<usize>,
+        most: usize,
+    ) -> Option<Vec<usize>> {
+        let proven = self.proven(truth, alternatives, widths)?;
+        let open = self.hidden.iter().copied().filter(|row| proven.get(*row) != Some(&true) && !safe.contains(row));
+        let is_wide = |row: &usize| {
+            let component = self.component(*row);
             component.unknowns.len() <= MOST_UNKNOWNS
                 && widths
-                    .get(row)
-                    .zip(self.solve(&component, row).ok())
+                    .get(*row)
+                    .zip(self.solve(&component, *row).ok())
                     .is_some_and(|(&width, known)| known.is_as_wide_as(width))
-        })
+        };
+        Some(open.filter(|row| !is_wide(row)).take(most).collect())
     }
 
-    /// As [`Attack::withstood`], by proofs alone: in whole numbers, however large. What is not proved counts as opened,
+    /// As [`Attack::opened`], by proofs alone: in whole numbers, however large. What is not proved counts as opened,
     /// unless nothing of it is to be protected.
-    pub(crate) fn disproved(&self, truth: &[i64], alternatives: &[Vec<(usize, i64)>], widths: &[i64]) -> bool {
-        let Some(proven) = self.proven(truth, alternatives, widths) else { return false };
-        self.hidden.iter().all(|&row| proven.get(row) == Some(&true) || widths.get(row) == Some(&0))
+    pub(crate) fn unproven(
+        &self,
+        truth: &[i64],
+        alternatives: &[Vec<(usize, i64)>],
+        widths: &[i64],
+    ) -> Option<Vec<usize>> {
+        let proven = self.proven(truth, alternatives, widths)?;
+        let open = self.hidden.iter().copied().filter(|&row| proven.get(row) != Some(&true));
+        Some(open.filter(|&row| widths.get(row) != Some(&0)).collect())
     }
 
     /// The rows of which the alternatives prove that they cannot be narrowed down; `None` for other rows than the table's.

@@ -80,7 +80,7 @@ fn what_fits_nothing_is_said_to() {
     let plan = plan(&[2], &[], "ROLLUP(ALL)");
     let attack = Attack::on(&hiding(&plan, 10, &[4, 20, 40], &[]), 10, Counting::Rows).unwrap();
     assert_eq!(attack.interval(0), Err(Inconsistent));
-    assert!(!attack.withstood(&[4, 20, 40], &[], &[1; 3]));
+    assert!(!withstood(&attack, &[4, 20, 40], &[], &[1; 3]));
 }
 
 #[test]
@@ -89,10 +89,14 @@ fn false_proofs_prove_nothing() {
     let counts = totals(&plan, &[4, 20, 30]);
     let open = Attack::on(&hiding(&plan, 10, &counts, &[]), 10, Counting::Rows).unwrap();
     for change in [vec![(0, 4)], vec![(0, 4), (1, -4)], vec![(0, 4), (3, 4)], vec![(0, 4), (0, -4)], vec![(9, 4)]] {
-        assert!(!open.withstood(&counts, &[change], &[4; 4]));
+        assert!(!withstood(&open, &counts, &[change], &[4; 4]));
     }
     let closed = Attack::on(&hiding(&plan, 10, &counts, &[1]), 10, Counting::Rows).unwrap();
-    assert!(closed.withstood(&counts, &[vec![(0, 4), (1, -4)]], &[4; 4]));
-    assert!(closed.withstood(&counts, &[], &[4; 4]), "without proofs it is solved");
-    assert!(!closed.withstood(&counts, &[vec![(0, 4), (1, -4)]], &[9; 4]));
+    assert!(withstood(&closed, &counts, &[vec![(0, 4), (1, -4)]], &[4; 4]));
+    assert!(withstood(&closed, &counts, &[], &[4; 4]), "without proofs it is solved");
+    assert!(!withstood(&closed, &counts, &[vec![(0, 4), (1, -4)]], &[9; 4]));
+}
+
+fn withstood(attack: &Attack, truth: &[i64], alternatives: &[Vec<(usize, i64)>], widths: &[i64]) -> bool {
+    attack.opened(truth, alternatives, widths, &std::collections::BTreeSet::new(), 1) == Some(Vec::new())
 }

@@ -3,6 +3,7 @@
 mod check;
 mod dominance;
 mod figure;
+mod guarded;
 mod hide;
 mod noised;
 mod quantile;

@@ -6,6 +6,7 @@
 //! the cheapest move needs; the moves are handed to the attacker as proofs.
 
 mod grid;
+mod loosen;
 mod moves;
 mod search;
 mod withheld;
@@ -115,34 +116,33 @@ impl<'t> Suppression<'t> {
         self
     }
 
-    /// Patterns in the order of preference, given the cells that are hidden anyhow: the best that is found, all margins
-    /// withheld, everything withheld.
-    pub(crate) fn patterns<'s>(&'s self, given: &'s [Mark]) -> impl Iterator<Item = Pattern> + 's {
-        let best = std::iter::once_with(|| self.best(given)).flatten();
+    /// The safe and coarse patterns, given the cells that are hidden anyhow: all margins withheld, everything withheld.
+    pub(crate) fn coarse<'s>(&'s self, given: &'s [Mark]) -> impl Iterator<Item = Pattern> + 's {
         let margins = std::iter::once_with(|| withheld::margins(self, given));
         let everything = std::iter::once_with(|| withheld::everything(self, given));
-        best.chain(margins).chain(everything)
+        margins.chain(everything)
     }
 
-    /// The pattern that hides the fewest cells, and of those the fewest rows, among those that the search finds.
-    fn best(&self, given: &[Mark]) -> Option<Pattern> {
+    /// The pattern that hides the fewest cells, and of those the fewest rows, among those that the search finds. Where it
+    /// found no move for every cell the attacker has the last word.
+    pub(crate) fn best(&self, given: &[Mark]) -> Option<Pattern> {
         let hidden = given.iter().filter(|mark| **mark != Mark::Open).count();
         let orders: &[Order] = if hidden <= search::MOST_FOR_SEVERAL_ORDERS { &Order::ALL } else { &Order::ALL[..1] };
-        let found = orders.iter().filter_map(|&order| {
+        let found = orders.iter().map(|&order| {
             let mut search = Search::new(self, given);
-            search.run(order)?;
+            search.run(order);
             search.improve();
-            Some(search)
+            search
         });
-        found.min_by_key(Search::cost).map(Search::into_pattern)
+        found.min_by_key(|search| (search.unmoved(), search.cost())).map(Search::into_pattern)
     }
 
     /// One pass in the order of the cells, and no second thought: what the search is measured against.
     #[cfg(test)]
     pub(crate) fn baseline(&self, given: &[Mark]) -> Option<Pattern> {
         let mut search = Search::new(self, given);
-        search.run(Order::AsTheyStand)?;
-        Some(search.into_pattern())
+        search.run(Order::AsTheyStand);
+        (search.unmoved() == 0).then(|| search.into_pattern())
     }
 }
 

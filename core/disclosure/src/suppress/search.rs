@@ -1,5 +1,7 @@
 //! The search for a pattern: hidden cell by hidden cell the cheapest move, then back over what was not needed.
 
+use std::collections::BTreeSet;
+
 use super::grid::Grid;
 use super::moves::Cost;
 use super::{Mark, Move, Pattern, Ranges, Rule, Suppression};
@@ -37,6 +39,8 @@ pub(super) struct Search<'s> {
     proofs: Vec<u32>,
     /// Cells that this search has hidden.
     added: Vec<usize>,
+    /// Cells that no single move changes far enough; whether several together do is for the attacker to find out.
+    unmoved: BTreeSet<usize>,
 }
 
 impl<'s> Search<'s> {
@@ -53,11 +57,12 @@ impl<'s> Search<'s> {
             moves: Vec::new(),
             proofs: vec![0; grid.cells],
             added: Vec::new(),
+            unmoved: BTreeSet::new(),
         }
     }
 
-    /// Protects all that is hidden so far; `None` when some cell cannot be.
-    pub(super) fn run(&mut self, order: Order) -> Option<()> {
+    /// Protects all that is hidden so far, as far as single moves do.
+    pub(super) fn run(&mut self, order: Order) {
         let published = self.grid.blocks.iter().flat_map(|block| block.offset..block.offset + block.len);
         let mut waiting: Vec<usize> = published.filter(|&cell| self.mark(cell) != Mark::Open).collect();
         let value = |cell: &usize| self.values.get(*cell).copied().unwrap_or(0);
@@ -69,11 +74,17 @@ impl<'s> Search<'s> {
         }
         for cell in waiting {
             if self.proofs.get(cell) == Some(&0) && self.width(cell) > 0 {
-                let (_, change) = self.cheapest(cell, None)?;
-                self.apply(change);
+                match self.cheapest(cell, None) {
+                    Some((_, change)) => self.apply(change),
+                    None => drop(self.unmoved.insert(cell)),
+                }
             }
         }
-        Some(())
+    }
+
+    /// How many cells no single move changes far enough.
+    pub(super) fn unmoved(&self) -> usize {
+        self.unmoved.len()
     }
 
     /// How far this cell has to be open.
@@ -164,8 +175,13 @@ impl<'s> Search<'s> {
     /// Hidden cells without a proof; those that this search hid come first.
     fn unproven(&self) -> Vec<usize> {
         let published = self.grid.blocks.iter().flat_map(|block| block.offset..block.offset + block.len);
-        let unproven = published
-            .filter(|&cell| self.mark(cell) != Mark::Open && self.proofs.get(cell) == Some(&0) && self.width(cell) > 0);
+        let is_unproven = |cell: &usize| {
+            self.mark(*cell) != Mark::Open
+                && self.proofs.get(*cell) == Some(&0)
+                && self.width(*cell) > 0
+                && !self.unmoved.contains(cell)
+        };
+        let unproven = published.filter(is_unproven);
         let (mut first, then): (Vec<usize>, Vec<usize>) = unproven.partition(|cell| self.added.contains(cell));
         first.extend(then);
         first

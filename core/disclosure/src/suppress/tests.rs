@@ -247,6 +247,16 @@ fn a_published_table_is_hidden_better_than_by_the_baseline_and_not_opened() {
         let narrow = |row: &&usize| !attack.interval(**row).unwrap().is_as_wide_as(width(k));
         assert_eq!(attack.hidden().iter().step_by(10).filter(narrow).count(), 0);
     }
+    // Where no move is found for every cell, the attacker tells which need more, and no margin is withheld whole.
+    let table = shown(&plan, 10, &counts);
+    let (few, others) =
+        (with_status(&table, Status::HiddenTooFew).len(), with_status(&table, Status::HiddenProtectsOthers).len());
+    println!("k = 10: {few} primary cells, {others} others");
+    assert_eq!(few, counts.iter().filter(|&&count| 0 < count && count < 10).count());
+    assert!(others * 4 < counts.len());
+    let attack = Attack::on(&table, 10, Counting::Rows).unwrap();
+    let narrow = |row: &&usize| !attack.interval(**row).unwrap().is_as_wide_as(width(10));
+    assert_eq!(attack.hidden().iter().step_by(10).filter(narrow).count(), 0);
 }
 
 /// The fewest other cells that have to be hidden, found by trying all sets of them with the attacker.

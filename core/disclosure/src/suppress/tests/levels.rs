@@ -180,3 +180,30 @@ fn a_sub_total_that_is_shown_opens_no_part_of_its_group() {
     assert_eq!(with_status(&table, Status::HiddenTooFew), [0, 4]);
     assert_eq!(with_status(&table, Status::HiddenProtectsOthers), [7]);
 }
+
+/// Many cells with too few, as tables of people are: what no single move protects is found by the attacker.
+#[test]
+fn a_table_of_mostly_small_cells_keeps_margins() {
+    let groups = [vec![vec![0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3]], vec![]];
+    let plan = plan_with_groups(&[12, 3], &[], &groups, "ROLLUP(LEVEL(a0, 1), a0), ROLLUP(a1)");
+    let finest = [
+        [5, 53, 3],
+        [2, 20, 0],
+        [4, 14, 0],
+        [6, 41, 1],
+        [3, 18, 0],
+        [2, 20, 0],
+        [2, 8, 0],
+        [5, 42, 2],
+        [0, 14, 0],
+        [1, 17, 1],
+        [8, 46, 2],
+        [0, 10, 0],
+    ];
+    let counts = all_totals(&plan, &[12, 3], finest.as_flattened());
+    let table = shown(&plan, 10, &counts);
+    let whole = table.rows().len() - 1;
+    assert_eq!(with_status(&table, Status::Shown).last(), Some(&whole), "the total is shown");
+    assert!(with_status(&table, Status::HiddenProtectsOthers).len() <= 24);
+    assert_eq!(opened(&table, 10), Vec::<usize>::new());
+}
