@@ -213,6 +213,15 @@ impl CodeList {
         codes
     }
 
+    /// Those of the codes that a node stands for that are in a set.
+    pub(crate) fn codes_among(&self, node: Node, set: &CodeSet) -> Vec<CodeIndex> {
+        match node {
+            // Lists are long and a code is one: no set is made of it.
+            Node::Code(code) => Some(code).filter(|code| set.contains(*code)).into_iter().collect(),
+            Node::Group(_) => self.codes_of(node).intersection(set).iter().collect(),
+        }
+    }
+
     /// The code and label of a node.
     pub fn entry(&self, node: Node) -> Option<&Code> {
         match node {

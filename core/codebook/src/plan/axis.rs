@@ -151,9 +151,11 @@ impl Axis {
     /// Where each position lies on another axis of the same variable, which stands at `axis` and is coarser. Nowhere on one
     /// that is not.
     pub(super) fn within(&self, axis: usize, coarser: &Self) -> Option<CoarserLevel> {
-        let group = |position: u32| self.codes_at(position).iter().find_map(|code| coarser.position_of(code));
-        let positions = (0..).zip(&self.codes).map(|(position, _)| group(position)).collect::<Option<_>>()?;
-        Some(CoarserLevel { axis, positions })
+        let mut positions = vec![None; self.codes.len()];
+        for (&position, &group) in self.lookup.iter().zip(&coarser.lookup).filter(|(at, _)| **at != NO_POSITION) {
+            *positions.get_mut(usize::try_from(position).ok()?)? = Some(group).filter(|at| *at != NO_POSITION);
+        }
+        Some(CoarserLevel { axis, positions: positions.into_iter().collect::<Option<_>>()? })
     }
 
     /// Takes note of the coarser levels, the finest of them first.
@@ -167,7 +169,7 @@ impl Axis {
         let mut codes = Vec::with_capacity(shown.len());
         for (node, entry) in nodes(list, detail, shown) {
             let position = u32::try_from(codes.len()).unwrap_or(NO_POSITION);
-            for at in list.codes_of(node).intersection(shown).iter() {
+            for at in list.codes_among(node, shown) {
                 if let Some(slot) = lookup.get_mut(usize::from(at)) {
                     *slot = position;
                 }
@@ -324,7 +326,7 @@ fn nodes<'l>(list: &'l CodeList, detail: Detail, shown: &CodeSet) -> Vec<(Node, 
         Detail::Codes => list.indices().map(Node::Code).collect(),
         _ => list.tree(),
     };
-    let found = all.into_iter().filter(wanted).filter(|node| !list.codes_of(*node).intersection(shown).is_empty());
+    let found = all.into_iter().filter(wanted).filter(|node| !list.codes_among(*node, shown).is_empty());
     found.filter_map(|node| Some((node, list.entry(node)?))).collect()
 }
 
