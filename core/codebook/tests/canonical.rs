@@ -101,7 +101,7 @@ const FIGURES: [&str; 9] = [
     "SHARE(COUNT(*))",
     "QUANTILE(days, 0.5, 0, 7, 30)",
     "QUANTILE(damages, 0.05, -1.5, 0.25)",
-    "HISTOGRAM(days, 0, 10, 20), COUNT(*)",
+    "HISTOGRAM(days, 0, 7, 30), COUNT(*)",
 ];
 
 const GROUPS: [&str; 8] = [
@@ -112,7 +112,7 @@ const GROUPS: [&str; 8] = [
     " GROUP BY CUBE(sex, form, year)",
     " GROUP BY year, ROLLUP(sex), CUBE(age, form)",
     " GROUP BY GROUPING SETS ((sex, year), (age), ())",
-    " GROUP BY GROUPING SETS ((sex, HISTOGRAM(days, 0, 1)), (year))",
+    " GROUP BY GROUPING SETS ((sex, HISTOGRAM(days, 0, 7, 30)), (year))",
 ];
 
 fn questions() -> impl Strategy<Value = String> {

@@ -257,6 +257,10 @@ fn several_levels_are_asked_and_written() {
     assert_eq!(names, ["count", "share_within_country_level_1"]);
     for (question, said) in [
         ("SELECT country, COUNT(*) FROM victims GROUP BY LEVEL(country, 1), LEVEL(country, 2)", "several levels"),
+        (
+            "SELECT COUNT(*) FROM victims GROUP BY GROUPING SETS ((country, sex), (sex, LEVEL(been, 1)), (country, been))",
+            "a ring",
+        ),
         ("SELECT SHARE(COUNT(*), LEVEL(country, 2)) FROM victims GROUP BY LEVEL(country, 1)", "without GROUP BY"),
         (
             "SELECT COUNT(*) FROM victims WHERE country = 'DE' GROUP BY ROLLUP(LEVEL(country, 1), country)",
@@ -266,4 +270,15 @@ fn several_levels_are_asked_and_written() {
         let refusal = refused(question);
         assert!(refusal.contains(said), "{refusal}");
     }
+}
+
+#[test]
+fn an_axis_has_a_name_of_its_own() {
+    let toml = toml(COUNTRIES, "").replace("been = {", "country_level_1 = {");
+    let codebook = Codebook::parse(&toml).unwrap();
+    let sql = "SELECT COUNT(*) FROM victims GROUP BY CUBE(country_level_1), ROLLUP(LEVEL(country, 1), country)";
+    let plan = Plan::new(&codebook, &Query::from_sql(&codebook, sql).unwrap()).unwrap();
+    let names: Vec<&str> = plan.axes().iter().map(|axis| axis.name()).collect();
+    assert_eq!(names, ["country_level_1", "country_level_1_2", "country"]);
+    assert_ne!(plan.axes()[0].label(), plan.axes()[1].label());
 }

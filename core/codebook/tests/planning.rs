@@ -177,12 +177,15 @@ fn the_hash_is_of_question_and_codebook() {
 }
 
 #[test]
-fn histograms_of_one_measure_have_names_of_their_own() {
-    let plan = plan(
-        "SELECT COUNT(*), HISTOGRAM(days, 0, 10), HISTOGRAM(days, 0, 20), QUANTILE(days, 0.5, 0, 10), QUANTILE(days, 0.5, 0, 20) FROM victims",
-    );
-    let names: Vec<&str> =
-        plan.axes().iter().map(|axis| axis.name()).chain(plan.outputs().iter().map(|output| output.name())).collect();
-    insta::assert_snapshot!(names.join(" "), @"days days_2 count quantile_0.5_days quantile_0.5_days_2");
-    assert_ne!(plan.axes()[0].label(), plan.axes()[1].label());
+fn bins_with_two_sets_of_edges_are_refused() {
+    let refused = |figures: &str| {
+        let codebook = common::codebook();
+        let sql = format!("SELECT COUNT(*), {figures} FROM victims");
+        Query::from_sql(&codebook, &sql).map(|_| ()).map_err(|cause| cause.to_string())
+    };
+    // Whoever is under 12 and not under 10 would be the difference of two cells, each of them shown.
+    let two = refused("HISTOGRAM(days, 12, 20), HISTOGRAM(days, 10, 20)").unwrap_err();
+    assert!(two.contains("two sets of edges"), "{two}");
+    assert!(refused("QUANTILE(days, 0.5, 0, 10), QUANTILE(days, 0.9, 0, 20)").is_err());
+    assert_eq!(refused("QUANTILE(days, 0.5, 0, 10), QUANTILE(days, 0.9, 0, 10), HISTOGRAM(damages, 0, 1)"), Ok(()));
 }

@@ -1,5 +1,6 @@
 //! From the parts of a question, however they were written, to the one query.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::contradiction::some_row_can_pass;
@@ -38,7 +39,14 @@ impl Parts {
         if self.epsilon.is_some() {
             check_noise(&self.select)?;
         }
+        self.check_codings()?;
         normalise_sets(&mut self.sets, &self.axes)?;
+        if self.epsilon.is_none() && meet_in_a_ring(&self.sets) {
+            return Err(QueryError::not_allowed(
+                "groupings that meet in a ring, such as (a, b), (b, c) and (a, c),",
+                "ask one of them by itself, or add the grouping that has all their axes",
+            ));
+        }
         let filter = match self.condition {
             None => RowFilter::All,
             Some(condition) => condition.normalise(&self.dataset).ok_or(QueryError::NothingMatches)?,
@@ -96,6 +104,24 @@ impl Parts {
         Ok(())
     }
 
+    /// Bins of two kinds would overlap, and what is in the overlap would be the difference of two shown cells.
+    fn check_codings(&self) -> Result<(), QueryError> {
+        let of_figures = self.select.iter().filter_map(quantile_axis);
+        let mut seen: Vec<Histogram> = Vec::new();
+        for axis in self.axes.iter().cloned().chain(of_figures) {
+            let GroupAxis::Histogram(histogram) = axis else { continue };
+            if seen.iter().any(|other| other.measure() == histogram.measure() && *other != histogram) {
+                let name = self.dataset.measures().get(histogram.measure()).map_or("", |measure| measure.name());
+                return Err(QueryError::not_allowed(
+                    format!("bins of `{name}` with two sets of edges"),
+                    "give HISTOGRAM and QUANTILE of it the same edges, or ask two questions",
+                ));
+            }
+            seen.push(histogram);
+        }
+        Ok(())
+    }
+
     fn check_axes(&self) -> Result<(), QueryError> {
         for (place, axis) in self.axes.iter().enumerate() {
             if self.axes.iter().take(place).any(|earlier| earlier == axis) {
@@ -116,6 +142,28 @@ impl Parts {
             });
         }
         Ok(())
+    }
+}
+
+/// Whether groupings have axes in common such that no tree joins them: then more follows from them than from any two. The
+/// reduction of Graham, Yu and Özsoyoğlu (1979) leaves something of such a set, and of no other.
+fn meet_in_a_ring(sets: &[Vec<usize>]) -> bool {
+    let mut sets: Vec<BTreeSet<usize>> = sets.iter().map(|set| set.iter().copied().collect()).collect();
+    loop {
+        let before = sets.clone();
+        let in_several = |axis: &usize| before.iter().filter(|set| set.contains(axis)).count() > 1;
+        sets.iter_mut().for_each(|set| set.retain(in_several));
+        sets.sort_by_key(BTreeSet::len);
+        let within_a_later =
+            |at: usize, set: &BTreeSet<usize>| sets.iter().skip(at + 1).any(|other| set.is_subset(other));
+        let kept = sets.iter().enumerate().filter(|(at, set)| !within_a_later(*at, set)).map(|(_, set)| set.clone());
+        sets = kept.collect();
+        if sets.len() <= 1 {
+            return false;
+        }
+        if sets == before {
+            return true;
+        }
     }
 }
 

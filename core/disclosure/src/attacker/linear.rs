@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use microlp::{ComparisonOp, OptimizationDirection, Problem};
+use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 use thiserror::Error;
 
 use super::Attack;
@@ -19,6 +19,25 @@ pub struct Interval {
     pub upper: Option<i64>,
 }
 
+/// What was found out of a row.
+pub(super) struct Solved {
+    pub(super) interval: Interval,
+    /// Whether the solver's answer for an end is one of counts: whole numbers, all of them, so that nobody can rule it out
+    /// by looking for whole numbers alone.
+    lower_is_whole: bool,
+    upper_is_whole: bool,
+}
+
+impl Solved {
+    /// Whether two tables in whole numbers are so far apart, of which the true one may be one.
+    pub(super) fn is_as_wide_as(&self, width: i64, truth: i64) -> bool {
+        let Interval { lower, upper } = self.interval;
+        let below = if self.lower_is_whole { lower } else { truth };
+        let above = if self.upper_is_whole { upper } else { Some(truth) };
+        above.is_none_or(|above| above - below >= width)
+    }
+}
+
 impl Interval {
     /// Whether its ends are at least so far apart.
     pub fn is_as_wide_as(self, width: i64) -> bool {
@@ -30,6 +49,12 @@ impl Interval {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the table contradicts itself, or cannot be solved: this is a bug")]
 pub struct Inconsistent;
+
+/// One end of an interval as the solver found it.
+struct End {
+    value: f64,
+    in_whole_numbers: bool,
+}
 
 /// Cells that depend on each other, and what binds them.
 pub(super) struct Component {
@@ -57,17 +82,20 @@ impl Attack {
         component
     }
 
-    pub(super) fn solve(&self, component: &Component, row: usize) -> Result<Interval, Inconsistent> {
+    pub(super) fn solve(&self, component: &Component, row: usize) -> Result<Solved, Inconsistent> {
         let known = self.cells.get(row).ok_or(Inconsistent)?;
         if let Some(value) = known.value() {
-            return Ok(Interval { lower: value, upper: Some(value) });
+            let interval = Interval { lower: value, upper: Some(value) };
+            return Ok(Solved { interval, lower_is_whole: true, upper_is_whole: true });
         }
         let lower = self.extreme(component, row, OptimizationDirection::Minimize)?.ok_or(Inconsistent)?;
         let upper = self.extreme(component, row, OptimizationDirection::Maximize)?;
-        Ok(Interval {
-            lower: whole((lower - TOLERANCE).ceil())?,
-            upper: upper.map(|upper| whole((upper + TOLERANCE).floor())).transpose()?,
-        })
+        let interval = Interval {
+            lower: whole((lower.value - TOLERANCE).ceil())?,
+            upper: upper.as_ref().map(|upper| whole((upper.value + TOLERANCE).floor())).transpose()?,
+        };
+        let upper_is_whole = upper.is_none_or(|upper| upper.in_whole_numbers);
+        Ok(Solved { interval, lower_is_whole: lower.in_whole_numbers, upper_is_whole })
     }
 
     /// The least or the most that the row can be; `None` if there is no such bound.
@@ -77,7 +105,7 @@ impl Attack {
         component: &Component,
         row: usize,
         direction: OptimizationDirection,
-    ) -> Result<Option<f64>, Inconsistent> {
+    ) -> Result<Option<End>, Inconsistent> {
         let mut problem = Problem::new(direction);
         let mut variables = BTreeMap::new();
         for &cell in &component.unknowns {
@@ -103,7 +131,15 @@ impl Attack {
             problem.add_constraint(terms.as_slice(), operator, -constant as f64);
         }
         match problem.solve() {
-            Ok(outcome) => outcome.into_solution().map(|solution| Some(solution.objective())).map_err(|_| Inconsistent),
+            Ok(outcome) => {
+                let solution = outcome.into_solution().map_err(|_| Inconsistent)?;
+                let is_whole = |variable: &Variable| {
+                    let value = solution.var_value(*variable);
+                    (value - value.round()).abs() < TOLERANCE
+                };
+                let in_whole_numbers = variables.values().all(is_whole);
+                Ok(Some(End { value: solution.objective(), in_whole_numbers }))
+            }
             Err(microlp::Error::Unbounded) => Ok(None),
             Err(_) => Err(Inconsistent),
         }

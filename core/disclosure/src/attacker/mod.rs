@@ -23,6 +23,9 @@ pub(crate) use published::{known, withheld};
 /// More unknowns than this in one linear program are not tried before a release: the table is hidden more coarsely.
 const MOST_UNKNOWNS: usize = 400;
 
+/// More rows than this are not solved for one after the other.
+const MOST_SOLVED: usize = 1000;
+
 /// What the hidden cells of a table count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counting {
@@ -110,7 +113,7 @@ impl Attack {
     /// # Errors
     /// When no counts at all fit what is shown.
     pub fn interval(&self, row: usize) -> Result<Interval, Inconsistent> {
-        self.solve(&self.component(row), row)
+        self.solve(&self.component(row), row).map(|solved| solved.interval)
     }
 
     /// The rows whose hidden count can be narrowed to less than its width between its ends, as far as they are not known
@@ -118,7 +121,7 @@ impl Attack {
     ///
     /// `truth` and `alternatives` (changes to the truth, row by row) are offered as proofs: if both fit all that is
     /// shown, nobody can tell which of them is true. Each is checked here; what they do not prove is solved. What is too
-    /// large to be solved counts as narrowed.
+    /// much to be solved, or not solved in whole numbers, counts as narrowed.
     pub(crate) fn opened(
         &self,
         truth: &[i64],
@@ -129,15 +132,21 @@ impl Attack {
     ) -> Option<Vec<usize>> {
         let proven = self.proven(truth, alternatives, widths)?;
         let open = self.hidden.iter().copied().filter(|row| proven.get(*row) != Some(&true) && !safe.contains(row));
+        let open: Vec<usize> = open.collect();
+        if open.len() > MOST_SOLVED {
+            return Some(open.into_iter().take(most).collect());
+        }
         let is_wide = |row: &usize| {
             let component = self.component(*row);
             component.unknowns.len() <= MOST_UNKNOWNS
-                && widths
-                    .get(*row)
-                    .zip(self.solve(&component, *row).ok())
-                    .is_some_and(|(&width, known)| known.is_as_wide_as(width))
+                && self.solve(&component, *row).is_ok_and(|solved| {
+                    widths
+                        .get(*row)
+                        .zip(truth.get(*row))
+                        .is_some_and(|(&width, &truth)| solved.is_as_wide_as(width, truth))
+                })
         };
-        Some(open.filter(|row| !is_wide(row)).take(most).collect())
+        Some(open.into_iter().filter(|row| !is_wide(row)).take(most).collect())
     }
 
     /// As [`Attack::opened`], by proofs alone: in whole numbers, however large. What is not proved counts as opened,

@@ -30,8 +30,10 @@ pub(super) struct Guarded<'c> {
     pub(super) ranges: Option<Ranges<'c>>,
 }
 
-/// How often more is hidden, for the sake of earlier releases or of what the attacker opens, before it is given up.
+/// How often more is hidden for the sake of earlier releases before a table is refused.
 const MOST_ROUNDS: usize = 60;
+/// How often more is hidden for the sake of what the attacker opens, before that is given up.
+const MOST_LOOSENED: usize = 40;
 /// With more opened cells than this no more is hidden cell by cell: each is a linear program.
 const MOST_OPENED: usize = 100;
 
@@ -168,7 +170,7 @@ impl Guarded<'_> {
         let Pattern { mut marks, moves } = pattern;
         // With more hidden nothing is narrowed further: what is safe stays so.
         let mut safe = BTreeSet::new();
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MOST_LOOSENED {
             let opened = self.opened(cells, &marks, &moves, &safe)?;
             if opened.is_empty() {
                 return Some(marks);
