@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::finalise::Certified;
 use super::{Combiner, Effect, Evidence, Kept, Outcome, Phase, SpentReason, Step};
-use crate::commitment::{blind, sum_of_multiples};
+use crate::commitment::{blind, sums_of_multiples};
 use crate::fault::{FaultKind, Party};
 use crate::mask::{Context, MaskSeed, Sign, mask_blinding, mask_column};
 use crate::messages::Attempt;
@@ -56,24 +56,25 @@ impl Combiner {
         let verifier = self.verifier(attempt);
         let context = Context { round: verifier.round(), rules: self.config.rules };
         let bases = self.config.generators.first(self.shape.cells);
-        let mut words = Zeroizing::new(certified.sum.clone());
-        let mut opened = Opened { totals: Zeroizing::new(Vec::new()), blindings: Vec::new() };
         let cells = self.shape.cells;
+        let mut totals = Zeroizing::new(Vec::new());
         for column in 0..self.shape.columns {
             let start = column.checked_mul(cells)?;
-            let words = words.get_mut(start..start.checked_add(cells)?)?;
-            mask_column(&context, seeds, column, words).ok()?;
-            let total: Vec<i64> = words.iter().map(|word| word.cast_signed()).collect();
+            let mut words = Zeroizing::new(certified.sum.get(start..start.checked_add(cells)?)?.to_vec());
+            mask_column(&context, seeds, column, &mut words).ok()?;
+            totals.push(words.iter().map(|word| word.cast_signed()).collect::<Vec<i64>>());
+        }
+        let columns: Vec<&[i64]> = totals.iter().map(Vec::as_slice).collect();
+        let mut blindings = Vec::new();
+        for (column, point) in sums_of_multiples(&columns, &bases).iter().enumerate() {
             let (masked, commitments) = column_sums(certified, column)?;
             let blinding = mask_blinding(&context, seeds, column, &masked);
-            let fits = blind(&sum_of_multiples(&total, &bases), &blinding) == commitments;
-            opened.totals.push(total);
-            opened.blindings.push(blinding.to_bytes());
-            if !fits && self.config.rules.has(Rule::CommitmentCheck) {
+            blindings.push(blinding.to_bytes());
+            if blind(point, &blinding) != commitments && self.config.rules.has(Rule::CommitmentCheck) {
                 return None;
             }
         }
-        Some(opened)
+        Some(Opened { totals, blindings })
     }
 }
 
