@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use optelsom_codebook::SupplierId;
 use optelsom_ledger::appender::{Appender, Draft, Effect, Fatal, Input, Survey, Ticket};
-use optelsom_ledger::note::{Cosignature, LogKey, SignedCheckpoint};
+use optelsom_ledger::note::{Cosignature, LogKey, SignedCheckpoint, Witnessed};
 use optelsom_ledger::{IdentityKey, Trust};
 use optelsom_proto::v1;
 use optelsom_proto::v1::coordinator_message::Message as Down;
@@ -266,8 +266,9 @@ impl Keeper {
         }
         let size = checkpoint.head().size();
         self.ledger.catch_up(size).await?;
-        if let Some(published) = self.ledger.0.store.published().await? {
-            self.published(&published);
+        let published = self.ledger.0.store.published().await?.and_then(|note| shown(&self.ledger.0, &note));
+        if let Some(Ok(witnessed)) = published.map(|note| self.ledger.0.trust.committee().check(&note)) {
+            self.published(witnessed);
         }
         tracing::info!(size, "the log is open");
         Ok(answers)
@@ -343,11 +344,11 @@ impl Keeper {
                 tracing::warn!(%witness, %cause, "a cosignature was refused");
                 None
             }
-            Effect::Publish(note) => {
+            Effect::Publish(witnessed) => {
                 self.silent_at = None;
-                match store.publish(&note).await.map_err(failed) {
+                match store.publish(&witnessed.checkpoint().to_bytes()).await.map_err(failed) {
                     Ok(()) => {
-                        self.published(&note);
+                        self.published(*witnessed);
                         Some(Input::Published)
                     }
                     Err(()) => Some(Input::WriteFailed),
@@ -402,10 +403,8 @@ impl Keeper {
         self.appender.as_ref().is_some_and(|appender| appender.checkpoint().head().size() > witnessed)
     }
 
-    fn published(&mut self, note: &[u8]) {
-        let Some(checkpoint) = shown(&self.ledger.0, note) else { return };
-        let Ok(witnessed) = self.ledger.0.trust.committee().check(&checkpoint) else { return };
-        let message = Down::Witnessed(v1::Witnessed { checkpoint: note.to_vec() });
+    fn published(&mut self, witnessed: Witnessed) {
+        let message = Down::Witnessed(v1::Witnessed { checkpoint: witnessed.checkpoint().to_bytes() });
         for supplier in self.followers.all() {
             self.hub.send(supplier, message.clone());
         }

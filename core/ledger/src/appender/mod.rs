@@ -18,7 +18,9 @@ use thiserror::Error;
 use crate::entry::{Approval, AuthorisationEntry, Entry};
 use crate::identity::Signature;
 use crate::leaf::{Leaf, LeafTooLong};
-use crate::note::{CheckpointError, Committee, Cosignature, CosignatureError, KeyName, LogKey, SignedCheckpoint};
+use crate::note::{
+    CheckpointError, Committee, Cosignature, CosignatureError, KeyName, LogKey, SignedCheckpoint, Witnessed,
+};
 use crate::proof::TreeHead;
 use crate::tiles::{Edge, EdgeError, Extension, Tiles};
 
@@ -138,7 +140,7 @@ pub enum Effect {
         cause: BadCosignature,
     },
     /// Publish the cosigned checkpoint. Answer: `Published` or `WriteFailed`.
-    Publish(Vec<u8>),
+    Publish(Box<Witnessed>),
     /// Remove what was staged under this name; if that fails, nothing is lost.
     Discard {
         /// [`staged_name`].
@@ -410,10 +412,12 @@ impl Appender {
             Ok(()) => {}
             Err(cause) => effects.push(Effect::Blame { witness: cosignature.name().clone(), cause }),
         }
-        let cosigned = self.checkpoint.with_cosignatures(&cosignatures);
-        match cosigned.ok().filter(|cosigned| self.committee.check(cosigned).is_ok()) {
-            Some(cosigned) => {
-                effects.push(Effect::Publish(cosigned.to_bytes()));
+        // The committee checks them all once more: not after each of them.
+        let enough = cosignatures.len() >= self.committee.wanted();
+        let cosigned = enough.then(|| self.checkpoint.with_cosignatures(&cosignatures)).and_then(Result::ok);
+        match cosigned.and_then(|cosigned| self.committee.check(&cosigned).ok()) {
+            Some(witnessed) => {
+                effects.push(Effect::Publish(Box::new(witnessed)));
                 self.phase = Phase::Publishing;
             }
             None => self.phase = Phase::Cosigning { cosignatures, patient },

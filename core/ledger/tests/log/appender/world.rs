@@ -58,7 +58,7 @@ impl Store {
                     assert!(before.is_none_or(|before| before == *tile), "{path} was written over");
                 }
             }
-            Effect::Publish(bytes) => self.published = Some(bytes.clone()),
+            Effect::Publish(witnessed) => self.published = Some(witnessed.checkpoint().to_bytes()),
             Effect::Discard { name } => drop(self.staged.remove(name)),
             other => panic!("no write: {other:?}"),
         }
