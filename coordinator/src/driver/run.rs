@@ -10,9 +10,9 @@ use optelsom_disclosure::Policy;
 use optelsom_ledger::{QueryEntry, Signature};
 use optelsom_proto::v1;
 use optelsom_proto::wire::{Documents, RequestWriter};
-use optelsom_secagg::CombinerRecord;
 use optelsom_secagg::combiner::{Effect, Input, Stage};
 use optelsom_secagg::messages::{CoordinatorMessage, FinalCertificate, SupplierMessage};
+use optelsom_secagg::{Combiner, CombinerRecord};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
@@ -57,6 +57,20 @@ pub(super) enum Next {
     GoOn,
     Ended,
     Stopped,
+}
+
+/// One step of the machine; none where it has failed.
+async fn step(machine: Combiner, now: Timestamp, input: Input) -> Option<(Combiner, Vec<Effect>)> {
+    use SupplierMessage::{Card, Chunk, Final, Prepared, Ready, Refused, Void};
+    match input {
+        // Of the parts of tables come hundreds, and each of the others has one signature: changing threads would take as
+        // long.
+        Input::Message { message: Chunk(_) | Ready { .. } | Refused { .. } | Card { .. }, .. }
+        | Input::Message { message: Prepared { .. } | Final { .. } | Void { .. }, .. }
+        | Input::Persisted => Some(machine.handle(now, input)),
+        // Some steps take long: away from the tasks that wait for the network.
+        _ => spawn_blocking(move || machine.handle(now, input)).await.ok(),
+    }
 }
 
 impl Host {
@@ -112,8 +126,7 @@ impl Host {
         while let Some(input) = self.next_input(&mut inputs).await {
             self.observe(&input);
             let now = clock::now();
-            // Some steps take long: away from the tasks that wait for the network.
-            let Ok((next, effects)) = spawn_blocking(move || machine.handle(now, input)).await else {
+            let Some((next, effects)) = step(machine, now, input).await else {
                 tracing::error!(query = %self.id, "the combiner's machine has failed; the query waits for a restart");
                 return self.leave();
             };
