@@ -14,7 +14,7 @@ use super::{Store, StoreError};
 use crate::configuration::StoreLocation;
 
 /// The form of the tables that this software knows.
-const FORM: i64 = 3;
+const FORM: i64 = 4;
 
 macro_rules! tables {
     ($bytes:literal) => {
@@ -43,6 +43,11 @@ macro_rules! tables {
             ", approver TEXT, approval ",
             $bytes,
             ");\n",
+            "CREATE TABLE IF NOT EXISTS sums (query ",
+            $bytes,
+            " PRIMARY KEY NOT NULL, words ",
+            $bytes,
+            " NOT NULL);\n",
             "CREATE INDEX IF NOT EXISTS queries_by_requester ON queries (requester, accepted_at);\n",
             "CREATE TABLE IF NOT EXISTS events (\n",
             "  query ",

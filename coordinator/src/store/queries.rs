@@ -4,9 +4,10 @@ use optelsom_codebook::{QueryId, SupplierId, Timestamp};
 use optelsom_disclosure::Policy;
 use optelsom_ledger::{QueryEntry, Signature, SignedQuery};
 use optelsom_secagg::CombinerRecord;
+use optelsom_secagg::combiner::Sum;
 use optelsom_secagg::messages::RoundOutcome;
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
 use super::{Store, StoreError, from_column, to_column};
 
@@ -118,11 +119,9 @@ impl Store {
     /// # Errors
     /// When it could not be stored.
     pub async fn keep_record(&self, id: &QueryId, record: &CombinerRecord) -> Result<(), StoreError> {
-        sqlx::query("UPDATE queries SET record = $1 WHERE id = $2 AND outcome IS NULL")
-            .bind(std::mem::take(&mut *record.to_bytes()))
-            .bind(id.as_bytes().to_vec())
-            .execute(&self.pool)
-            .await?;
+        let mut transaction = self.pool.begin().await?;
+        write_record(&mut transaction, id, record).await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -134,11 +133,7 @@ impl Store {
     pub async fn end(&self, id: &QueryId, ending: Ending<'_>) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin().await?;
         if let Some(record) = ending.record {
-            sqlx::query("UPDATE queries SET record = $1 WHERE id = $2 AND outcome IS NULL")
-                .bind(std::mem::take(&mut *record.to_bytes()))
-                .bind(id.as_bytes().to_vec())
-                .execute(&mut *transaction)
-                .await?;
+            write_record(&mut transaction, id, record).await?;
         }
         let done = sqlx::query(
             "UPDATE queries SET outcome = $1, reason = $2, ended_at = $3, release = $4 WHERE id = $5 AND outcome IS NULL",
@@ -151,6 +146,12 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let first = done.rows_affected() > 0;
+        if first {
+            sqlx::query("DELETE FROM sums WHERE query = $1")
+                .bind(id.as_bytes().to_vec())
+                .execute(&mut *transaction)
+                .await?;
+        }
         for (entry, place) in ending.owed.into_iter().zip(0_i64..).filter(|_| first) {
             sqlx::query("INSERT INTO ledger_owed (query, place, entry) VALUES ($1, $2, $3)")
                 .bind(id.as_bytes().to_vec())
@@ -177,8 +178,8 @@ impl Store {
     /// When the store cannot be read.
     pub async fn unfinished(&self) -> Result<Vec<StoredQuery>, StoreError> {
         let rows = sqlx::query(
-            "SELECT entry, signature, document, accepted_at, policy, record FROM queries \
-             WHERE outcome IS NULL ORDER BY accepted_at",
+            "SELECT entry, signature, document, accepted_at, policy, record, words FROM queries \
+             LEFT JOIN sums ON sums.query = queries.id WHERE outcome IS NULL ORDER BY accepted_at",
         )
         .fetch_all(&self.pool)
         .await?;
@@ -191,8 +192,8 @@ impl Store {
     /// When the store cannot be read.
     pub async fn unfinished_query(&self, id: &QueryId) -> Result<Option<StoredQuery>, StoreError> {
         let row = sqlx::query(
-            "SELECT entry, signature, document, accepted_at, policy, record FROM queries \
-             WHERE outcome IS NULL AND id = $1",
+            "SELECT entry, signature, document, accepted_at, policy, record, words FROM queries \
+             LEFT JOIN sums ON sums.query = queries.id WHERE outcome IS NULL AND id = $1",
         )
         .bind(id.as_bytes().to_vec())
         .fetch_optional(&self.pool)
@@ -315,13 +316,40 @@ impl Store {
     }
 }
 
+/// The record of a query that has not ended, and its sum apart from it: that is megabytes, and written once.
+async fn write_record(
+    transaction: &mut AnyConnection,
+    id: &QueryId,
+    record: &CombinerRecord,
+) -> Result<(), sqlx::Error> {
+    let written = sqlx::query("UPDATE queries SET record = $1 WHERE id = $2 AND outcome IS NULL")
+        .bind(std::mem::take(&mut *record.to_bytes()))
+        .bind(id.as_bytes().to_vec())
+        .execute(&mut *transaction)
+        .await?;
+    if written.rows_affected() == 0 {
+        return Ok(());
+    }
+    let id = id.as_bytes().to_vec();
+    match record.sum() {
+        Sum::Nothing => sqlx::query("DELETE FROM sums WHERE query = $1").bind(id).execute(transaction).await?,
+        Sum::New(mut words) => {
+            let insert = "INSERT INTO sums (query, words) VALUES ($1, $2) \
+                          ON CONFLICT (query) DO UPDATE SET words = excluded.words";
+            sqlx::query(insert).bind(id).bind(std::mem::take(&mut *words)).execute(transaction).await?
+        }
+        Sum::Same => return Ok(()),
+    };
+    Ok(())
+}
+
 fn read_query(row: &AnyRow) -> Result<StoredQuery, StoreError> {
     let signature: Vec<u8> = row.try_get(1)?;
     let signature = signature.try_into().map_err(|_| StoreError::Unreadable("a query's signature".to_owned()))?;
     let question = SignedQuery { entry: read_entry(row, 0)?, signature: Signature::from_bytes(signature) };
-    let record: Option<Vec<u8>> = row.try_get(5)?;
+    let (record, sum): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.try_get(5)?, row.try_get(6)?);
     let record = record
-        .map(|bytes| CombinerRecord::from_bytes(&bytes))
+        .map(|bytes| CombinerRecord::from_bytes(&bytes, sum.as_deref()))
         .transpose()
         .map_err(|cause| StoreError::Unreadable(format!("the record of query {}: {cause}", question.entry.id())))?;
     let policy = Policy::from_canonical(&row.try_get::<Vec<u8>, _>(4)?)

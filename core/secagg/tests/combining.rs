@@ -215,8 +215,8 @@ fn a_query_that_is_cancelled_before_its_certificate_is_abandoned() {
     assert!(matches!(federation.go_on(), Some(Outcome::Abandoned { .. })));
 }
 
-/// Records of both machines, from every stage of a round.
-fn records() -> Vec<Vec<u8>> {
+/// Records of both machines, from every stage of a round, with the sums that belong to the combiner's.
+fn records() -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
     let mut all = Vec::new();
     for step in 0..6 {
         let mut federation = Federation::new(4, 1, 2, 9);
@@ -226,18 +226,18 @@ fn records() -> Vec<Vec<u8>> {
                 federation.deliver(event);
             }
         }
-        all.extend(federation.combiner_record);
-        all.extend(federation.nodes.into_values().filter_map(|node| node.record));
+        all.extend(federation.combiner_record.map(|record| (record, federation.combiner_sum)));
+        all.extend(federation.nodes.into_values().filter_map(|node| Some((node.record?, None))));
     }
     all
 }
 
 #[test]
 fn records_that_are_cut_or_changed_never_panic() {
-    for bytes in records() {
+    for (bytes, sum) in records() {
         for end in 0..bytes.len() {
             assert!(SupplierRecord::from_bytes(&bytes[..end]).is_err());
-            assert!(CombinerRecord::from_bytes(&bytes[..end]).is_err());
+            assert!(CombinerRecord::from_bytes(&bytes[..end], sum.as_deref()).is_err());
         }
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -245,7 +245,7 @@ fn records_that_are_cut_or_changed_never_panic() {
             if let Ok(read) = SupplierRecord::from_bytes(&changed) {
                 assert_eq!(*read.to_bytes(), changed);
             }
-            if let Ok(read) = CombinerRecord::from_bytes(&changed) {
+            if let Ok(read) = CombinerRecord::from_bytes(&changed, sum.as_deref()) {
                 assert_eq!(*read.to_bytes(), changed);
             }
         }
@@ -253,8 +253,22 @@ fn records_that_are_cut_or_changed_never_panic() {
 }
 
 #[test]
+fn a_record_is_not_read_without_the_sum_that_belongs_to_it() {
+    let mut with_sums = 0;
+    for (record, sum) in records() {
+        let Some(sum) = sum else { continue };
+        with_sums += 1;
+        assert!(CombinerRecord::from_bytes(&record, Some(&sum)).is_ok());
+        assert!(CombinerRecord::from_bytes(&record, None).is_err());
+        assert!(CombinerRecord::from_bytes(&record, Some(&sum[8..])).is_err());
+        assert!(CombinerRecord::from_bytes(&record, Some(&sum[1..])).is_err());
+    }
+    assert!(with_sums > 0);
+}
+
+#[test]
 fn records_do_not_print_secrets() {
-    for bytes in records() {
+    for (bytes, _) in records() {
         let Ok(record) = SupplierRecord::from_bytes(&bytes) else { continue };
         let printed = format!("{record:?}");
         assert!(!printed.contains("Share(") && printed.len() < 300, "{printed}");
@@ -265,6 +279,6 @@ proptest! {
     #[test]
     fn no_bytes_make_a_record_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(SupplierRecord::from_bytes(&bytes).is_err());
-        prop_assert!(CombinerRecord::from_bytes(&bytes).is_err());
+        prop_assert!(CombinerRecord::from_bytes(&bytes, None).is_err());
     }
 }

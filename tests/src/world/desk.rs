@@ -6,7 +6,7 @@ use std::sync::Arc;
 use optelsom_codebook::{SupplierId, Timestamp};
 use optelsom_disclosure::Totals;
 use optelsom_ledger::{Roster, SignedQuery};
-use optelsom_secagg::combiner::{Combiner, CombinerConfig, CombinerRecord, Effect, Input, Outcome, Policy, Shape};
+use optelsom_secagg::combiner::{Combiner, CombinerConfig, CombinerRecord, Effect, Input, Outcome, Policy, Shape, Sum};
 use optelsom_secagg::messages::CoordinatorMessage;
 use optelsom_secagg::{Fault, Rules};
 use zeroize::Zeroizing;
@@ -55,6 +55,8 @@ pub struct Desk {
     accepted: Accepted,
     machine: Option<Combiner>,
     record: Option<Zeroizing<Vec<u8>>>,
+    sum: Option<Zeroizing<Vec<u8>>>,
+    written: Vec<Zeroizing<Vec<u8>>>,
     releases: Vec<Release>,
     ended: Option<Outcome>,
     endings: Vec<Outcome>,
@@ -63,7 +65,9 @@ pub struct Desk {
 impl Desk {
     /// A desk that has not been started.
     pub fn new(accepted: Accepted) -> Self {
-        Self { accepted, machine: None, record: None, releases: Vec::new(), ended: None, endings: Vec::new() }
+        let (machine, record, sum, ended) = (None, None, None, None);
+        let (written, releases, endings) = (Vec::new(), Vec::new(), Vec::new());
+        Self { accepted, machine, record, sum, written, releases, ended, endings }
     }
 
     /// Everything that was released: one total, or none.
@@ -81,9 +85,23 @@ impl Desk {
         &self.endings
     }
 
-    /// What is on its disk.
-    pub fn disk(&self) -> Option<&[u8]> {
-        self.record.as_ref().map(|bytes| bytes.as_slice())
+    /// Everything that was ever written to its disk, in that order: each record, and the sum where one was written.
+    pub fn written(&self) -> &[Zeroizing<Vec<u8>>] {
+        &self.written
+    }
+
+    fn keep(&mut self, record: &CombinerRecord) {
+        let bytes = record.to_bytes();
+        self.written.push(bytes.clone());
+        self.record = Some(bytes);
+        match record.sum() {
+            Sum::Nothing => self.sum = None,
+            Sum::New(words) => {
+                self.written.push(words.clone());
+                self.sum = Some(words);
+            }
+            Sum::Same => {}
+        }
     }
 
     /// Whether its host is running.
@@ -106,7 +124,7 @@ impl Desk {
         let config = CombinerConfig { roster, generators: GENERATORS.clone(), checkpoint: checkpoint(), rules };
         let machine = match &self.record {
             None => Combiner::new(config, query, shape, policy).map_err(|error| error.to_string()),
-            Some(bytes) => CombinerRecord::from_bytes(bytes)
+            Some(bytes) => CombinerRecord::from_bytes(bytes, self.sum.as_ref().map(|words| words.as_slice()))
                 .map_err(|error| error.to_string())
                 .and_then(|record| Combiner::restore(config, record).map_err(|error| error.to_string())),
         };
@@ -151,7 +169,7 @@ impl Desk {
             Effect::Reject(fault) => dispatched.push(Dispatch::Rejected(fault)),
             Effect::Progress(_) => {}
             Effect::Persist(record) => {
-                self.record = Some(record.to_bytes());
+                self.keep(&record);
                 return Some(Input::Persisted);
             }
             Effect::AskGuard { .. } => return Some(Input::GuardPassed),
@@ -159,7 +177,7 @@ impl Desk {
             Effect::Opened { totals, evidence, record } => {
                 let participants = evidence.certificate.certificate.participants.suppliers().cloned().collect();
                 self.releases.push(Release { totals, participants });
-                self.record = Some(record.to_bytes());
+                self.keep(&record);
                 return Some(Input::Persisted);
             }
             Effect::Ended(outcome) => {

@@ -78,11 +78,6 @@ impl Node {
         &self.config
     }
 
-    /// What is on its disk.
-    pub fn disk(&self) -> Option<&[u8]> {
-        self.durable.as_ref().map(|bytes| bytes.as_slice())
-    }
-
     /// Whether its host is running.
     pub fn is_up(&self) -> bool {
         self.machine.is_some()

@@ -35,7 +35,7 @@ use record::Kept;
 use submit::Submitting;
 
 pub use interface::{CombinerConfig, Effect, Input, Policy, Shape};
-pub use record::CombinerRecord;
+pub use record::{CombinerRecord, Sum};
 pub use stage::{AbandonReason, Answers, Evidence, Outcome, SpentReason, Stage, VoidReason};
 
 /// The combiner's machine for one query.

@@ -18,7 +18,7 @@ use crate::stored::{
 };
 
 /// What a combiner's machine must know again after a crash. The host stores its bytes under the query's id, whole,
-/// replacing the one before.
+/// replacing the one before, and in the same transaction does with the sum what [`CombinerRecord::sum`] says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CombinerRecord {
     pub(super) question: SignedQuery,
@@ -27,6 +27,17 @@ pub struct CombinerRecord {
     /// The last attempt begun.
     pub(super) attempt: Option<Attempt>,
     pub(super) kept: Kept,
+}
+
+/// What the host does with the sum of the masked tables, which is megabytes and the same in all records that have one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sum {
+    /// Nothing is kept, and what was kept is removed.
+    Nothing,
+    /// From here on this is kept: words of 8 bytes, lowest first.
+    New(Zeroizing<Vec<u8>>),
+    /// What was kept with an earlier record stays.
+    Same,
 }
 
 /// How far the round has come.
@@ -44,8 +55,8 @@ pub(super) enum Kept {
 
 const STATEMENT: &str = "combiner record";
 const MEMBERS: u64 = 4096;
-/// About as many bytes as a record has beside its sum, where there are a dozen suppliers.
-const BESIDE_THE_SUM: usize = 32 * 1024;
+/// About as many bytes as a record has where there are a dozen suppliers.
+const USUAL_LENGTH: usize = 32 * 1024;
 
 impl CombinerRecord {
     /// The query that it is about.
@@ -66,13 +77,22 @@ impl CombinerRecord {
         matches!(self.kept, Kept::Begun | Kept::Certified(_))
     }
 
-    /// The record as bytes, for the host's store.
+    /// What becomes of the sum when this record is stored.
+    pub fn sum(&self) -> Sum {
+        match &self.kept {
+            Kept::Begun | Kept::Ended(_) => Sum::Nothing,
+            Kept::Certified(certified) => {
+                let mut bytes = Vec::with_capacity(certified.sum.len() * 8);
+                certified.sum.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
+                Sum::New(Zeroizing::new(bytes))
+            }
+            Kept::Final(..) => Sum::Same,
+        }
+    }
+
+    /// The record as bytes, for the host's store: all but the sum.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let words = match &self.kept {
-            Kept::Certified(certified) | Kept::Final(certified, _) => certified.sum.len(),
-            Kept::Begun | Kept::Ended(_) => 0,
-        };
-        let writer = Writer::with_capacity(STATEMENT, BESIDE_THE_SUM + words * 8);
+        let writer = Writer::with_capacity(STATEMENT, USUAL_LENGTH);
         let writer = write_question(writer, &self.question)
             .number(self.shape.columns as u64)
             .number(self.shape.cells as u64)
@@ -93,11 +113,11 @@ impl CombinerRecord {
         Zeroizing::new(writer.finish())
     }
 
-    /// Reads a record back.
+    /// Reads a record back, with the sum that is kept for the query.
     ///
     /// # Errors
-    /// When the bytes are not what [`CombinerRecord::to_bytes`] writes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CanonicalError> {
+    /// When the bytes are not what [`CombinerRecord::to_bytes`] writes, or the sum is not the one that belongs to it.
+    pub fn from_bytes(bytes: &[u8], sum: Option<&[u8]>) -> Result<Self, CanonicalError> {
         let mut reader = Reader::new(bytes, STATEMENT)?;
         let question = read_question(&mut reader)?;
         let shape = Shape { columns: read_size(&mut reader)?, cells: read_size(&mut reader)? };
@@ -110,9 +130,9 @@ impl CombinerRecord {
         let attempt = read_attempt(&mut reader)?;
         let kept = match reader.text()? {
             "begun" => Kept::Begun,
-            "certified" => Kept::Certified(Arc::new(read_certified(&mut reader)?)),
+            "certified" => Kept::Certified(Arc::new(read_certified(&mut reader, shape, sum)?)),
             "final" => {
-                let certified = Arc::new(read_certified(&mut reader)?);
+                let certified = Arc::new(read_certified(&mut reader, shape, sum)?);
                 let vote = |(supplier, signature)| FinalVote { supplier, signature };
                 Kept::Final(certified, reader.list(MEMBERS, |r| read_signed(r).map(vote))?)
             }
@@ -154,25 +174,22 @@ fn read_signed(reader: &mut Reader<'_>) -> Result<(SupplierId, Signature), Canon
 
 fn write_certified(writer: Writer, certified: &Certified) -> Writer {
     let certificate = &certified.certificate;
-    let mut sum = Vec::with_capacity(certified.sum.len() * 8);
-    certified.sum.iter().for_each(|word| sum.extend_from_slice(&word.to_le_bytes()));
     write_statement(writer.number(number(Some(certificate.attempt))), &certificate.statement())
         .list(&certificate.signatures, |w, p| write_signed(w, &p.supplier, &p.signature))
         .list(&certified.headers, write_header)
         .list(&certified.share_commitments, |w, own| w.list(own, |w, commitment| w.bytes(commitment.as_bytes())))
-        .bytes(&sum)
 }
 
-fn read_certified(reader: &mut Reader<'_>) -> Result<Certified, CanonicalError> {
+fn read_certified(reader: &mut Reader<'_>, shape: Shape, sum: Option<&[u8]>) -> Result<Certified, CanonicalError> {
     let attempt = read_attempt(reader)?.ok_or_else(|| reader.wrong("an attempt, from 1"))?;
     let Statement { participants, digests } = read_statement(reader)?;
     let prepared = |(supplier, signature)| Prepared { supplier, signature };
     let signatures = reader.list(MEMBERS, |r| read_signed(r).map(prepared))?;
     let headers = reader.list(MEMBERS, read_header)?;
     let share_commitments = reader.list(MEMBERS, |r| r.list(MEMBERS, |r| Ok(Hash256::from_bytes(r.array()?))))?;
-    let (words, rest) = reader.bytes()?.as_chunks::<8>();
-    if !rest.is_empty() {
-        return Err(reader.wrong("words of 8 bytes"));
+    let (words, rest) = sum.ok_or_else(|| reader.wrong("a record whose sum is kept"))?.as_chunks::<8>();
+    if !rest.is_empty() || Some(words.len()) != shape.columns.checked_mul(shape.cells) {
+        return Err(reader.wrong("a record whose sum has a word of 8 bytes for each cell of each column"));
     }
     let sum = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
     let certificate = Arc::new(Certificate { attempt, participants, digests, signatures });

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use optelsom_codebook::{EditionId, Hash256, QueryId, RefusalReason, SupplierId, Timestamp};
 use optelsom_disclosure::Totals;
 use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, SignedQuery};
-use optelsom_secagg::combiner::{self, Combiner, CombinerConfig, CombinerRecord, Evidence, Outcome, Policy, Shape};
+use optelsom_secagg::combiner::{
+    self, Combiner, CombinerConfig, CombinerRecord, Evidence, Outcome, Policy, Shape, Sum,
+};
 use optelsom_secagg::messages::{Card, CoordinatorMessage, SubmissionHeader, SupplierMessage};
 use optelsom_secagg::release_proof::{CellClaim, ProofError, Protection, SignedCommitments, Statement, verify};
 use optelsom_secagg::supplier::{self, Supplier, SupplierConfig, SupplierRecord};
@@ -76,6 +78,7 @@ pub struct Federation {
     pub combiner: Option<Combiner>,
     pub combiner_config: CombinerConfig,
     pub combiner_record: Option<Vec<u8>>,
+    pub combiner_sum: Option<Vec<u8>>,
     pub queue: VecDeque<Event>,
     pub now: Timestamp,
     pub rng: ChaCha20Rng,
@@ -143,6 +146,7 @@ impl Federation {
             combiner: Some(combiner),
             combiner_config,
             combiner_record: None,
+            combiner_sum: None,
             queue: VecDeque::new(),
             now: Timestamp::from_millis(START),
             rng,
@@ -307,7 +311,13 @@ impl Federation {
 
     fn keep(&mut self, record: &CombinerRecord) {
         let bytes = record.to_bytes();
-        assert!(CombinerRecord::from_bytes(&bytes).unwrap() == *record, "records read back as written");
+        match record.sum() {
+            Sum::Nothing => self.combiner_sum = None,
+            Sum::New(words) => self.combiner_sum = Some(words.to_vec()),
+            Sum::Same => {}
+        }
+        let read = CombinerRecord::from_bytes(&bytes, self.combiner_sum.as_deref());
+        assert!(read.unwrap() == *record, "records read back as written");
         self.combiner_record = Some(bytes.to_vec());
     }
 
@@ -331,7 +341,7 @@ impl Federation {
     /// Kills the coordinator and starts it again from its last record.
     pub fn restart_combiner(&mut self) {
         let Some(bytes) = &self.combiner_record else { return };
-        let record = CombinerRecord::from_bytes(bytes).unwrap();
+        let record = CombinerRecord::from_bytes(bytes, self.combiner_sum.as_deref()).unwrap();
         self.combiner = Some(Combiner::restore(self.combiner_config.clone(), record).unwrap());
         self.combine(combiner::Input::Started);
     }
