@@ -128,7 +128,8 @@ impl PreparedTable {
     /// Computes the points.
     pub fn new(table: LocalTable, generators: &Generators) -> Self {
         let bases = generators.first(table.cells);
-        let points = table.columns.iter().map(|column| crate::commitment::sum_of_multiples(column, &bases)).collect();
+        let columns: Vec<&[i64]> = table.columns.iter().map(Vec::as_slice).collect();
+        let points = crate::commitment::sums_of_multiples(&columns, &bases);
         Self { table, points }
     }
 
@@ -199,32 +200,33 @@ impl fmt::Debug for MaskedTable {
     }
 }
 
-/// SHA-256 of a masked table, taken as its words come in.
+/// What tells the digest of a masked table from any other use of BLAKE3.
+const CONTEXT: &str = "optelsom/1 masked table";
+/// So many words are hashed at a time: as many bytes as BLAKE3 takes at once.
+const RUN: usize = 2048;
+
+/// The digest of a masked table, taken as its words come in: BLAKE3 in its mode for deriving keys, over 8 bytes a word.
 #[derive(Clone, Debug)]
-pub(crate) struct TableDigest(sha2::Sha256);
+pub(crate) struct TableDigest(blake3::Hasher);
 
 impl TableDigest {
-    /// Starts the digest of a table of so many words.
-    pub(crate) fn new(words: u64) -> Self {
-        use sha2::Digest;
-        let prefix = optelsom_ledger::canonical::Writer::new("masked table").number(words).finish();
-        Self(sha2::Sha256::new_with_prefix(prefix))
+    /// Starts the digest of a table.
+    pub(crate) fn new() -> Self {
+        Self(blake3::Hasher::new_derive_key(CONTEXT))
     }
 
     /// Adds words, each as 8 bytes, lowest first.
     pub(crate) fn update(&mut self, words: &[u64]) {
-        use sha2::Digest;
-        let mut bytes = [0; 4096];
-        for run in words.chunks(512) {
-            for (place, word) in bytes.chunks_exact_mut(8).zip(run) {
-                place.copy_from_slice(&word.to_le_bytes());
+        let mut bytes = [0; RUN * 8];
+        for run in words.chunks(RUN) {
+            for (place, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(run) {
+                *place = word.to_le_bytes();
             }
             self.0.update(bytes.get(..run.len() * 8).unwrap_or_default());
         }
     }
 
-    pub(crate) fn finish(self) -> optelsom_codebook::Hash256 {
-        use sha2::Digest;
+    pub(crate) fn finish(&self) -> optelsom_codebook::Hash256 {
         optelsom_codebook::Hash256::from_bytes(self.0.finalize().into())
     }
 }
@@ -234,6 +236,25 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn a_digest_is_of_the_words_and_not_of_how_they_come() {
+        let words: Vec<u64> = (0..10_000_u64).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let digest = |parts: &[&[u64]]| {
+            let mut digest = TableDigest::new();
+            parts.iter().for_each(|part| digest.update(part));
+            digest.finish()
+        };
+        let whole = digest(&[&words]);
+        for at in [1, 2047, 2048, 2049, 9_999] {
+            let (first, rest) = words.split_at(at);
+            assert_eq!(digest(&[first, rest]), whole);
+            assert_ne!(digest(&[rest, first]), whole, "split at {at}");
+        }
+        assert_ne!(digest(&[&words[..9_999]]), whole);
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(*whole.as_bytes(), blake3::derive_key("optelsom/1 masked table", &bytes));
+    }
 
     #[test]
     fn a_sum_over_all_suppliers_cannot_wrap() {

@@ -92,7 +92,7 @@ impl Combiner {
         }
         let encapsulations = encapsulations.into_iter().map(|(to, made)| (to, made.into())).collect();
         let total = words(self.shape);
-        let digest = TableDigest::new(total as u64);
+        let digest = TableDigest::new();
         let nothing = |supplier: &SupplierId| {
             let incoming = Incoming { submission: None, words: 0, digest: digest.clone(), moving: false };
             (supplier.clone(), incoming)
@@ -173,7 +173,7 @@ impl Combiner {
         let Some(incoming) = submitting.incoming.get(from).filter(|incoming| incoming.complete(total)) else {
             return Ok(());
         };
-        let digest = incoming.digest.clone().finish();
+        let digest = incoming.digest.finish();
         let fits = incoming.submission.as_ref().is_some_and(|(header, _)| header.table_digest == digest);
         let all = submitting.silent().next().is_none();
         if !fits {

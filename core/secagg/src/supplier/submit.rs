@@ -161,7 +161,7 @@ impl Maker<'_> {
         let (masked, columns) = self.mask(table, &self_mask)?;
         let (share_commitments, shares) = self.deal(&coefficients)?;
         let sealed_shares = shares.iter().map(|share| (share.to.clone(), share.digest())).collect();
-        let mut digest = TableDigest::new(masked.words().len() as u64);
+        let mut digest = TableDigest::new();
         digest.update(masked.words());
         let header = SubmissionHeader {
             supplier: own.clone(),
