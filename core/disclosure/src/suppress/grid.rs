@@ -53,7 +53,12 @@ pub(super) struct Grid {
     pub(super) cells: usize,
     /// What everybody knows already.
     pub(super) known: BTreeSet<usize>,
+    /// See [`Grid::preference`].
+    preferences: Vec<u64>,
 }
+
+/// Below this bit of a preference stands what is drawn at random.
+const PARTS: u32 = 24;
 
 impl Grid {
     pub(super) fn new(plan: &Plan, published: &[usize]) -> Self {
@@ -103,9 +108,33 @@ impl Grid {
             bounds_of: HashMap::new(),
             cells,
             known: BTreeSet::new(),
+            preferences: vec![0; cells],
         };
         grid.add_bounds();
+        grid.add_preferences();
         grid
+    }
+
+    /// Of two cells that would do equally well the one with the lesser number is hidden, whatever they count: were it the
+    /// one with fewer rows, whoever knows this rule could tell from the choice how many rows hidden cells have. So totals
+    /// are spared by what they are totals of, and among cells of a kind one is taken at random, always the same.
+    pub(super) fn preference(&self, cell: usize) -> u64 {
+        self.preferences.get(cell).copied().unwrap_or(0)
+    }
+
+    /// How many cells of the finest blocks a cell is the total of, about.
+    pub(super) fn parts(&self, cell: usize) -> u64 {
+        self.preference(cell) >> PARTS
+    }
+
+    fn add_preferences(&mut self) {
+        let finest = self.tops.iter().filter_map(|top| self.blocks.get(top.block)).map(|block| block.len).max();
+        for block in &self.blocks {
+            let parts = (finest.unwrap_or(1) / block.len.max(1)) as u64;
+            for (cell, preference) in self.preferences.iter_mut().enumerate().skip(block.offset).take(block.len) {
+                *preference = parts << PARTS | scattered(cell) >> (u64::BITS - PARTS);
+            }
+        }
     }
 
     /// The block that holds a cell.
@@ -178,6 +207,14 @@ impl Grid {
         };
         parts.into_iter().map(bound).collect()
     }
+}
+
+/// A number of 64 bits for each cell, as if drawn at random: the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+fn scattered(cell: usize) -> u64 {
+    let mixed = (cell as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 fn coarser(axis: &Axis) -> Vec<(usize, Vec<usize>)> {

@@ -4,8 +4,8 @@ use super::grid::{Axes, Block, Grid, Top};
 use super::search::Search;
 use super::{Mark, Move};
 
-/// What a move hides anew: cells first, rows second.
-pub(super) type Cost = (usize, i64);
+/// What a move hides anew: how many cells, and of as many those that are rather hidden (see [`Grid::preference`]).
+pub(super) type Cost = (usize, u64);
 
 /// What happens along one axis of a finest block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,8 +200,8 @@ impl Search<'_> {
                         by = -by;
                     }
                 }
-                let (cells, rows) = self.price(cell, by)?;
-                cost = (cost.0 + cells, cost.1 + rows);
+                let (cells, preferred) = self.price(cell, by)?;
+                cost = (cost.0 + cells, cost.1 + preferred);
                 if limit.is_some_and(|limit| cost >= limit) {
                     return None;
                 }
@@ -218,7 +218,11 @@ impl Search<'_> {
         if let Some(ranges) = &self.ranges {
             let stays = self.spared == Some(cell) || self.grid.known.contains(&cell);
             let open = *self.marks.get(cell)? == Mark::Open;
-            return (ranges.admits(cell, after) && !(open && stays)).then_some(if open { (1, value) } else { (0, 0) });
+            return (ranges.admits(cell, after) && !(open && stays)).then_some(if open {
+                (1, self.grid.preference(cell))
+            } else {
+                (0, 0)
+            });
         }
         match self.marks.get(cell)? {
             Mark::TooFew => (self.rule.least_few <= after && after < self.rule.k).then_some((0, 0)),
@@ -226,7 +230,7 @@ impl Search<'_> {
             Mark::Dominated | Mark::Withheld => (0 <= after).then_some((0, 0)),
             Mark::Protects => (self.rule.least_other <= after).then_some((0, 0)),
             Mark::Open if value == 0 || self.spared == Some(cell) || self.grid.known.contains(&cell) => None,
-            Mark::Open => (self.rule.least_other <= after).then_some((1, value)),
+            Mark::Open => (self.rule.least_other <= after).then_some((1, self.grid.preference(cell))),
         }
     }
 

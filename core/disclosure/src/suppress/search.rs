@@ -13,13 +13,13 @@ pub(super) const MOST_FOR_SEVERAL_ORDERS: usize = 250;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     AsTheyStand,
-    FewestFirst,
-    MostFirst,
+    Shuffled,
+    ShuffledBackwards,
     Backwards,
 }
 
 impl Order {
-    pub(super) const ALL: [Self; 4] = [Self::AsTheyStand, Self::FewestFirst, Self::MostFirst, Self::Backwards];
+    pub(super) const ALL: [Self; 4] = [Self::AsTheyStand, Self::Shuffled, Self::ShuffledBackwards, Self::Backwards];
 }
 
 /// A pattern in the making.
@@ -65,12 +65,11 @@ impl<'s> Search<'s> {
     pub(super) fn run(&mut self, order: Order) {
         let published = self.grid.blocks.iter().flat_map(|block| block.offset..block.offset + block.len);
         let mut waiting: Vec<usize> = published.filter(|&cell| self.mark(cell) != Mark::Open).collect();
-        let value = |cell: &usize| self.values.get(*cell).copied().unwrap_or(0);
-        match order {
-            Order::AsTheyStand => {}
-            Order::FewestFirst => waiting.sort_by_key(value),
-            Order::MostFirst => waiting.sort_by_key(|cell| -value(cell)),
-            Order::Backwards => waiting.reverse(),
+        if matches!(order, Order::Shuffled | Order::ShuffledBackwards) {
+            waiting.sort_by_key(|&cell| self.grid.preference(cell));
+        }
+        if matches!(order, Order::Backwards | Order::ShuffledBackwards) {
+            waiting.reverse();
         }
         for cell in waiting {
             if self.proofs.get(cell) == Some(&0) && self.width(cell) > 0 {
@@ -113,13 +112,13 @@ impl<'s> Search<'s> {
         self.moves.push(change);
     }
 
-    /// Opens again what can be opened, the cells with most rows first, or trades it for something cheaper.
+    /// Opens again what can be opened, or trades it for something cheaper.
     pub(super) fn improve(&mut self) {
         if self.added.len() > MOST_FOR_SEVERAL_ORDERS {
             return;
         }
         let mut added = self.added.clone();
-        added.sort_by_key(|&cell| (-self.values.get(cell).copied().unwrap_or(0), cell));
+        added.sort_by_key(|&cell| std::cmp::Reverse(self.grid.preference(cell)));
         for cell in added {
             let before = self.cost();
             if let Some(without) = self.without(cell)
@@ -189,9 +188,7 @@ impl<'s> Search<'s> {
 
     /// What was hidden beside what was given.
     pub(super) fn cost(&self) -> Cost {
-        let rows =
-            self.added.iter().filter_map(|&cell| self.values.get(cell)).fold(0_i64, |sum, &n| sum.saturating_add(n));
-        (self.added.len(), rows)
+        (self.added.len(), self.added.iter().map(|&cell| self.grid.preference(cell)).sum())
     }
 
     pub(super) fn into_pattern(self) -> Pattern {

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod levels;
+mod rule_known;
 mod social;
 
 use proptest::prelude::*;
@@ -208,7 +209,7 @@ fn never_more_than_the_baseline_and_on_average_fewer() {
         let best = suppression.best(&given).unwrap();
         let (cells, rows) = added(&given, &best.marks, counts);
         let (base_cells, base_rows) = added(&given, &baseline.marks, counts);
-        assert!((cells, rows) <= (base_cells, base_rows));
+        assert!(cells <= base_cells);
         let primary = given.iter().filter(|mark| **mark != Mark::Open).count();
         let (p, c, r, bc, br) = sum.get();
         sum.set((p + primary, c + cells, r + rows, bc + base_cells, br + base_rows));
@@ -236,7 +237,7 @@ fn a_published_table_is_hidden_better_than_by_the_baseline_and_not_opened() {
         let primary = given.iter().filter(|mark| **mark != Mark::Open).count();
         let (cells, rows) = best;
         println!("k = {k}: {primary} primary cells, {cells} others with {rows} persons; baseline {baseline:?}");
-        assert!(best < baseline, "k = {k}: {best:?}, baseline {baseline:?}");
+        assert!(best.0 < baseline.0 && best.1 < baseline.1, "k = {k}: {best:?}, baseline {baseline:?}");
         let k = u64::try_from(k).unwrap();
         let table = shown(&plan, k, &counts);
         assert_eq!(with_status(&table, Status::HiddenTooFew).len(), primary, "not withheld coarsely");

@@ -70,7 +70,7 @@ fn sums_that_lie_at_the_end_of_what_is_possible_need_more_hidden() {
     // Four values are too few, so ten others are hidden with them. Were all of these as large as can be, or nought, their
     // sum with the hidden one would tell both.
     for (value, hidden) in [(most / 2, 2), (most, 3), (0, 3)] {
-        let cells = [vec![value; 4], vec![value; 10], vec![most / 3; 40], vec![most / 3; 50]];
+        let cells = [vec![value; 4], vec![most / 3; 40], vec![value; 10], vec![most / 3; 50]];
         let (table, truth) = protected(&[4], "ROLLUP(ALL)", 0, &cells);
         let statuses = statuses(&table);
         assert_eq!(statuses.iter().filter(|status| status.starts_with("hidden")).count(), hidden, "{statuses:?}");
