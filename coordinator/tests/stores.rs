@@ -11,7 +11,9 @@ use federation::{Federation, supplier};
 use optelsom_codebook::Timestamp;
 use optelsom_coordinator::clock::now;
 use optelsom_coordinator::configuration::StoreLocation;
-use optelsom_coordinator::store::{Accepted, Ending, Found, Logged, NodeAnnouncement, OpenError, Store, StoredOutcome};
+use optelsom_coordinator::store::{
+    Accepted, Commit, Ending, Found, Logged, NodeAnnouncement, OpenError, Store, StoredOutcome,
+};
 use optelsom_ledger::tiles::{TilePath, Tiles};
 use optelsom_proto::key_file::write_secret;
 use optelsom_proto::wire::Announced;
@@ -128,18 +130,29 @@ async fn editions_and_nodes_are_kept(location: &StoreLocation) {
     assert_eq!(nodes[0].hello.agreement, hello("police").agreement);
 }
 
+async fn grow(store: &Store, expected: Option<&[u8]>, replacement: &[u8], tiles: &Tiles) -> bool {
+    match store.commit(expected, replacement, tiles).await {
+        Commit::Done => true,
+        Commit::Refused => false,
+        failed => panic!("{failed:?}"),
+    }
+}
+
 async fn the_log_s_register_is_changed_by_compare_and_swap(location: &StoreLocation) {
     let store = Store::open(location).await.unwrap();
     assert_eq!(store.register().await.unwrap(), None);
-    assert!(!store.swap(Some(b"a"), b"b").await.unwrap(), "nothing stands there to be replaced");
-    assert!(store.swap(None, b"a").await.unwrap());
-    assert!(!store.swap(None, b"b").await.unwrap(), "a log is begun once");
-    assert!(!store.swap(Some(b"b"), b"c").await.unwrap(), "another writer was here");
+    let path = |text: &str| text.parse::<TilePath>().unwrap();
+    let tiles = Tiles::from([(path("tile/0/000.p/1"), vec![7; 32])]);
+    assert!(!grow(&store, Some(b"a"), b"b", &tiles).await, "nothing stands there to be replaced");
+    assert!(grow(&store, None, b"a", &Tiles::new()).await);
+    assert!(!grow(&store, None, b"b", &tiles).await, "a log is begun once");
+    assert!(!grow(&store, Some(b"b"), b"c", &tiles).await, "another writer was here");
     assert_eq!(store.register().await.unwrap().as_deref(), Some(&b"a"[..]));
+    assert_eq!(store.tiles(tiles.keys().copied()).await.unwrap(), Tiles::new(), "who is refused has written nothing");
     // Of many writers that go by the same state, one goes on.
     let others = (0..8_u8).map(|number| {
         let store = store.clone();
-        tokio::spawn(async move { store.swap(Some(b"a"), &[b'x', number]).await.unwrap() })
+        tokio::spawn(async move { grow(&store, Some(b"a"), &[b'x', number], &Tiles::new()).await })
     });
     let mut winners = Vec::new();
     for (other, number) in others.collect::<Vec<_>>().into_iter().zip(0_u8..) {
@@ -154,38 +167,34 @@ async fn the_log_s_register_is_changed_by_compare_and_swap(location: &StoreLocat
 }
 
 /// `refuse` makes the database refuse one of the tiles, `allow` takes that back.
-async fn tiles_are_applied_all_or_none(location: &StoreLocation, url: &str, [refuse, allow]: [&[&'static str]; 2]) {
+async fn the_log_grows_by_all_or_nothing(location: &StoreLocation, url: &str, [refuse, allow]: [&[&'static str]; 2]) {
     let store = Store::open(location).await.unwrap();
     let path = |text: &str| text.parse::<TilePath>().unwrap();
     let tile = |width: usize| (0..width * 32).map(|place| u8::try_from(place / 32).unwrap()).collect::<Vec<_>>();
     let [before, full, above] = ["tile/0/000.p/255", "tile/0/000", "tile/1/000.p/1"].map(path);
-    store.apply(&Tiles::from([(before, tile(255))])).await.unwrap();
+    let register = store.register().await.unwrap();
+    assert!(grow(&store, register.as_deref(), b"255", &Tiles::from([(before, tile(255))])).await);
     let growth = Tiles::from([(full, tile(256)), (above, tile(1))]);
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(url).await.unwrap();
     for sql in refuse {
         connection.execute(*sql).await.unwrap();
     }
-    store.apply(&growth).await.unwrap_err();
+    let failed = store.commit(Some(b"255"), b"256", &growth).await;
+    assert!(matches!(failed, Commit::Failed(_)), "{failed:?}");
+    assert_eq!(store.register().await.unwrap().as_deref(), Some(&b"255"[..]));
     assert_eq!(store.tiles([before, full, above]).await.unwrap(), Tiles::from([(before, tile(255))]));
     for sql in allow {
         connection.execute(*sql).await.unwrap();
     }
     connection.close().await.unwrap();
-    for _ in 0..2 {
-        store.apply(&growth).await.unwrap();
-        // What it was before it was full is gone, and is still to be had: a query may go by an older checkpoint.
-        assert_eq!(store.tile("tile/0/000.p/255").await.unwrap(), None);
-        let all = Tiles::from([(before, tile(255)), (full, tile(256)), (above, tile(1))]);
-        assert_eq!(store.tiles([before, full, above]).await.unwrap(), all);
-    }
+    assert!(grow(&store, Some(b"255"), b"256", &growth).await);
+    assert_eq!(store.register().await.unwrap().as_deref(), Some(&b"256"[..]));
+    // What it was before it was full is gone, and is still to be had: a query may go by an older checkpoint.
+    assert_eq!(store.tile("tile/0/000.p/255").await.unwrap(), None);
+    let all = Tiles::from([(before, tile(255)), (full, tile(256)), (above, tile(1))]);
+    assert_eq!(store.tiles([before, full, above]).await.unwrap(), all);
     assert_eq!(store.tiles([path("tile/1/000.p/2"), path("tile/entries/000")]).await.unwrap(), Tiles::new());
-    store.stage("staged/x", b"bytes").await.unwrap();
-    store.stage("staged/x", b"again").await.unwrap();
-    assert_eq!(store.tile("staged/x").await.unwrap().as_deref(), Some(&b"again"[..]));
-    store.discard("staged/x").await.unwrap();
-    store.discard("staged/x").await.unwrap();
-    assert_eq!(store.tile("staged/x").await.unwrap(), None);
 }
 
 async fn where_a_query_stands_in_the_log_is_said_once(location: &StoreLocation) {
@@ -235,7 +244,7 @@ async fn sqlite() {
     let refuse = ["CREATE TRIGGER refuse BEFORE INSERT ON ledger_tiles WHEN NEW.path = 'tile/1/000.p/1' \
          BEGIN SELECT RAISE(ABORT, 'refused'); END"];
     let url = format!("sqlite:{}", path.display());
-    tiles_are_applied_all_or_none(&StoreLocation::Sqlite(path), &url, [&refuse, &["DROP TRIGGER refuse"]]).await;
+    the_log_grows_by_all_or_nothing(&StoreLocation::Sqlite(path), &url, [&refuse, &["DROP TRIGGER refuse"]]).await;
 }
 
 #[tokio::test]
@@ -250,7 +259,7 @@ async fn postgresql() {
         "CREATE TRIGGER refuse BEFORE INSERT ON ledger_tiles FOR EACH ROW EXECUTE FUNCTION refuse()",
     ];
     let allow = ["DROP TRIGGER refuse ON ledger_tiles", "DROP FUNCTION refuse"];
-    tiles_are_applied_all_or_none(&location, &server.url(), [&refuse, &allow]).await;
+    the_log_grows_by_all_or_nothing(&location, &server.url(), [&refuse, &allow]).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use super::followers::Followers;
 use super::opening::{hold_against, is_fatal, shown, survey, take_up};
 use super::{Ledger, LedgerError, News};
 use crate::hub::Hub;
-use crate::store::{Store, StoreError};
+use crate::store::{Commit, Store, StoreError};
 
 /// How long witnesses have before the log goes on without them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -64,10 +64,13 @@ pub async fn create(store: &Store, trust: &Trust, key: &LogKey) -> Result<(), Le
     let created = Appender::create(key.clone(), trust.committee().clone());
     let (_, effects) = created.map_err(optelsom_ledger::appender::Rejection::from)?;
     for effect in effects {
-        if let Effect::Swap { expected, replacement } = effect
-            && !store.swap(expected.as_deref(), &replacement).await?
-        {
-            return Err(StoreError::Unreadable("there is a log already; it is left as it is".to_owned()).into());
+        let Effect::Commit { expected, replacement, tiles } = effect else { continue };
+        match store.commit(expected.as_deref(), &replacement, &tiles).await {
+            Commit::Done => {}
+            Commit::Refused => {
+                return Err(StoreError::Unreadable("there is a log already; it is left as it is".to_owned()).into());
+            }
+            Commit::Failed(cause) | Commit::Unknown(cause) => return Err(cause.into()),
         }
     }
     Ok(())
@@ -215,9 +218,9 @@ impl Keeper {
 
     /// Takes the log up: at the start, and after the store left it in doubt.
     async fn take_up(&mut self) -> Result<(), LedgerError> {
-        let answers = loop {
+        loop {
             match self.try_take_up().await {
-                Ok(answers) => break answers,
+                Ok(()) => break,
                 Err(cause) if is_fatal(&cause) => return Err(cause),
                 Err(cause) => {
                     tracing::error!(%cause, "the log cannot be taken up; tried again");
@@ -225,14 +228,11 @@ impl Keeper {
                     tokio::time::sleep(STORE_RETRY).await;
                 }
             }
-        };
+        }
         self.ledger.stands(|standing| standing.awaits = None);
         for reply in self.doubtful.drain(..) {
             // Now, and not before, whoever looks finds what stands there.
             let _ = reply.send(Err(LedgerError::InDoubt));
-        }
-        for answer in answers {
-            self.feed(answer).await?;
         }
         let suppliers: Vec<_> = self.followers.all().cloned().collect();
         for supplier in suppliers {
@@ -245,7 +245,7 @@ impl Keeper {
     }
 
     /// Reads the log and holds it against all that was seen of it; nothing is added before that.
-    async fn try_take_up(&mut self) -> Result<Vec<Input>, LedgerError> {
+    async fn try_take_up(&mut self) -> Result<(), LedgerError> {
         let survey = match self.survey.take() {
             Some(survey) => survey,
             None => survey(&self.ledger.0).await?,
@@ -254,12 +254,9 @@ impl Keeper {
         let (appender, effects) = take_up(&self.ledger.0, survey, &seen).await?;
         let checkpoint = appender.checkpoint().clone();
         self.appender = Some(appender);
-        let mut answers = Vec::new();
         for effect in effects {
-            answers.extend(self.perform(effect).await?);
-        }
-        if answers.iter().any(|answer| matches!(answer, Input::WriteFailed)) {
-            return Err(StoreError::Unreadable("what was staged for the log cannot be written".to_owned()).into());
+            // The witnesses are asked; there is nothing else to answer yet.
+            self.perform(effect).await?;
         }
         for seen in &seen {
             hold_against(&self.ledger.0, &checkpoint, seen).await?;
@@ -271,7 +268,7 @@ impl Keeper {
             self.published(witnessed);
         }
         tracing::info!(size, "the log is open");
-        Ok(answers)
+        Ok(())
     }
 
     async fn cosigned(&mut self, supplier: &SupplierId, line: &str) -> Result<(), LedgerError> {
@@ -304,21 +301,20 @@ impl Keeper {
         let store = self.ledger.0.store.clone();
         let failed = |cause: StoreError| tracing::error!(%cause, "the log's store");
         Ok(match effect {
-            Effect::Stage { name, bytes } => Some(match store.stage(&name, &bytes).await.map_err(failed) {
-                Ok(()) => Input::Staged,
-                Err(()) => Input::StagingFailed,
-            }),
-            Effect::Swap { expected, replacement } => {
-                Some(match store.swap(expected.as_deref(), &replacement).await.map_err(failed) {
-                    Ok(true) => Input::Swapped,
-                    Ok(false) => Input::SwapRefused,
-                    Err(()) => Input::SwapUnknown,
+            Effect::Commit { expected, replacement, tiles } => {
+                Some(match store.commit(expected.as_deref(), &replacement, &tiles).await {
+                    Commit::Done => Input::Committed,
+                    Commit::Refused => Input::CommitRefused,
+                    Commit::Failed(cause) => {
+                        failed(cause);
+                        Input::CommitFailed
+                    }
+                    Commit::Unknown(cause) => {
+                        failed(cause);
+                        Input::CommitUnknown
+                    }
                 })
             }
-            Effect::Apply(tiles) => Some(match store.apply(&tiles).await.map_err(failed) {
-                Ok(()) => Input::Applied,
-                Err(()) => Input::WriteFailed,
-            }),
             Effect::Acknowledge { ticket, index, leaf } => {
                 // It stands there for good: what is known of the log may not fall behind it.
                 while let Err(cause) = self.ledger.observe(index, std::slice::from_ref(&leaf)).await {
@@ -351,15 +347,10 @@ impl Keeper {
                         self.published(*witnessed);
                         Some(Input::Published)
                     }
-                    Err(()) => Some(Input::WriteFailed),
+                    Err(()) => Some(Input::PublishFailed),
                 }
             }
-            Effect::Discard { name } => {
-                // Nothing is lost by it, and the next start does not mind.
-                let _ = store.discard(&name).await.map_err(failed);
-                None
-            }
-            Effect::Stop(Fatal::SwapInDoubt | Fatal::WriteInDoubt) => {
+            Effect::Stop(Fatal::CommitInDoubt | Fatal::PublishInDoubt) => {
                 self.in_doubt();
                 Box::pin(self.take_up()).await?;
                 None

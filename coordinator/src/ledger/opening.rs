@@ -23,7 +23,6 @@ pub(super) async fn take_up(
     seen: &[SignedCheckpoint],
 ) -> Result<(Appender, Vec<Effect>), LedgerError> {
     let stored = Stored {
-        staged: inner.store.tile(&survey.staged()).await?,
         tiles: inner.store.tiles(survey.tiles()).await?,
         published: inner.store.published().await?,
     };

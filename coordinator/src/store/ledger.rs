@@ -1,4 +1,4 @@
-//! The log's own tables: its register, its tiles, what is staged and published, and the documents beside it.
+//! The log's own tables: its register, its tiles, what is published, and the documents beside it.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use optelsom_codebook::{Hash256, QueryId};
 use optelsom_ledger::Signature;
 use optelsom_ledger::entry::Approval;
 use optelsom_ledger::tiles::{TilePath, Tiles};
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
 use super::{Store, StoreError};
 
@@ -17,6 +17,19 @@ pub struct Logged {
     pub index: u64,
     /// A signed note.
     pub checkpoint: Vec<u8>,
+}
+
+/// What became of the log's growth.
+#[derive(Debug)]
+pub enum Commit {
+    /// It is durable.
+    Done,
+    /// Something else stands in the register. Nothing was written.
+    Refused,
+    /// The store failed before anything was written.
+    Failed(StoreError),
+    /// The store failed while it wrote: nobody can say whether it did.
+    Unknown(StoreError),
 }
 
 impl Store {
@@ -30,29 +43,21 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// Replaces exactly `expected` in the register. False if something else stands there.
-    ///
-    /// # Errors
-    /// When nobody can say whether it was replaced.
-    pub async fn swap(&self, expected: Option<&[u8]>, replacement: &[u8]) -> Result<bool, StoreError> {
-        let done = match expected {
-            None => {
-                sqlx::query(
-                    "INSERT INTO ledger_notes (name, note) VALUES ('register', $1) ON CONFLICT (name) DO NOTHING",
-                )
-                .bind(replacement.to_vec())
-                .execute(&self.pool)
-                .await?
-            }
-            Some(expected) => {
-                sqlx::query("UPDATE ledger_notes SET note = $1 WHERE name = 'register' AND note = $2")
-                    .bind(replacement.to_vec())
-                    .bind(expected.to_vec())
-                    .execute(&self.pool)
-                    .await?
-            }
+    /// Replaces exactly `expected` in the register, and writes tiles to their paths: all of it in one transaction.
+    pub async fn commit(&self, expected: Option<&[u8]>, replacement: &[u8], tiles: &Tiles) -> Commit {
+        let mut transaction = match self.pool.begin().await {
+            Ok(transaction) => transaction,
+            Err(cause) => return Commit::Failed(cause.into()),
         };
-        Ok(done.rows_affected() == 1)
+        // Left without a commit, a transaction is rolled back.
+        match write(&mut transaction, expected, replacement, tiles).await {
+            Err(cause) => Commit::Failed(cause.into()),
+            Ok(false) => Commit::Refused,
+            Ok(true) => match transaction.commit().await {
+                Ok(()) => Commit::Done,
+                Err(cause) => Commit::Unknown(cause.into()),
+            },
+        }
     }
 
     /// The checkpoint that was published last.
@@ -80,31 +85,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes tiles aside.
-    ///
-    /// # Errors
-    /// When they may not be stored.
-    pub async fn stage(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO ledger_tiles (path, bytes) VALUES ($1, $2) ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes",
-        )
-        .bind(name.to_owned())
-        .bind(bytes.to_vec())
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Removes what was written aside.
-    ///
-    /// # Errors
-    /// When it is still there.
-    pub async fn discard(&self, name: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM ledger_tiles WHERE path = $1").bind(name.to_owned()).execute(&self.pool).await?;
-        Ok(())
-    }
-
-    /// What lies under the path of a tile, or under a name that was staged.
+    /// What lies under the path of a tile.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -140,33 +121,6 @@ impl Store {
         let width = usize::from(path.width()) * 32;
         bytes.truncate(width);
         Ok(Some(bytes).filter(|bytes| bytes.len() == width))
-    }
-
-    /// Writes tiles to their paths, all or none.
-    ///
-    /// # Errors
-    /// When they may not be stored.
-    pub async fn apply(&self, tiles: &Tiles) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        for (path, bytes) in tiles {
-            sqlx::query(
-                "INSERT INTO ledger_tiles (path, bytes) VALUES ($1, $2) \
-                 ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes",
-            )
-            .bind(path.to_string())
-            .bind(bytes.clone())
-            .execute(&mut *transaction)
-            .await?;
-            // Of a tile that is full, what it was before is of no use to anybody.
-            if u64::from(path.width()) == 256 {
-                sqlx::query("DELETE FROM ledger_tiles WHERE path LIKE $1")
-                    .bind(format!("{path}.p/%"))
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-        }
-        transaction.commit().await?;
-        Ok(())
     }
 
     /// Keeps a document under its digest.
@@ -307,4 +261,34 @@ impl Store {
             .await?;
         Ok(done.rows_affected() == 1)
     }
+}
+
+/// Writes the register and the tiles. False if something else than `expected` stands in the register.
+async fn write(
+    connection: &mut AnyConnection,
+    expected: Option<&[u8]>,
+    replacement: &[u8],
+    tiles: &Tiles,
+) -> Result<bool, sqlx::Error> {
+    const BEGIN: &str = "INSERT INTO ledger_notes (name, note) VALUES ('register', $1) ON CONFLICT (name) DO NOTHING";
+    const GO_ON: &str = "UPDATE ledger_notes SET note = $1 WHERE name = 'register' AND note = $2";
+    let swap = sqlx::query(if expected.is_some() { GO_ON } else { BEGIN }).bind(replacement);
+    let swap = match expected {
+        Some(expected) => swap.bind(expected),
+        None => swap,
+    };
+    if swap.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    for (path, bytes) in tiles {
+        let insert = "INSERT INTO ledger_tiles (path, bytes) VALUES ($1, $2) \
+                      ON CONFLICT (path) DO UPDATE SET bytes = excluded.bytes";
+        sqlx::query(insert).bind(path.to_string()).bind(bytes.as_slice()).execute(&mut *connection).await?;
+        // Of a tile that is full, what it was before is of no use to anybody.
+        if u64::from(path.width()) == 256 {
+            let narrower = format!("{path}.p/%");
+            sqlx::query("DELETE FROM ledger_tiles WHERE path LIKE $1").bind(narrower).execute(&mut *connection).await?;
+        }
+    }
+    Ok(true)
 }

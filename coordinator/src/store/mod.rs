@@ -13,7 +13,7 @@ use sqlx::AnyPool;
 use thiserror::Error;
 
 pub use announcements::NodeAnnouncement;
-pub use ledger::Logged;
+pub use ledger::{Commit, Logged};
 pub use open::OpenError;
 pub use queries::{Accepted, Ending, Found, StoredOutcome, StoredQuery, Summary};
 

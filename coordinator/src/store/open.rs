@@ -14,7 +14,7 @@ use super::{Store, StoreError};
 use crate::configuration::StoreLocation;
 
 /// The form of the tables that this software knows.
-const FORM: i64 = 4;
+const FORM: i64 = 5;
 
 macro_rules! tables {
     ($bytes:literal) => {
@@ -140,6 +140,8 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(20))
+            // A server may have gone away meanwhile; a file has not, and each question costs two changes of threads.
+            .test_before_acquire(!sqlite)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if sqlite {

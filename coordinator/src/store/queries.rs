@@ -6,8 +6,8 @@ use optelsom_ledger::{QueryEntry, Signature, SignedQuery};
 use optelsom_secagg::CombinerRecord;
 use optelsom_secagg::combiner::Sum;
 use optelsom_secagg::messages::RoundOutcome;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::{Store, StoreError, from_column, to_column};
 
@@ -119,8 +119,21 @@ impl Store {
     /// # Errors
     /// When it could not be stored.
     pub async fn keep_record(&self, id: &QueryId, record: &CombinerRecord) -> Result<(), StoreError> {
+        // What is written once and is megabytes stands apart, and goes when the query ends.
+        let Sum::New(mut words) = record.sum() else {
+            write_record(&self.pool, id, record).await?;
+            return Ok(());
+        };
         let mut transaction = self.pool.begin().await?;
-        write_record(&mut transaction, id, record).await?;
+        if write_record(&mut *transaction, id, record).await? {
+            let insert = "INSERT INTO sums (query, words) VALUES ($1, $2) \
+                          ON CONFLICT (query) DO UPDATE SET words = excluded.words";
+            sqlx::query(insert)
+                .bind(id.as_bytes().to_vec())
+                .bind(std::mem::take(&mut *words))
+                .execute(&mut *transaction)
+                .await?;
+        }
         transaction.commit().await?;
         Ok(())
     }
@@ -133,7 +146,7 @@ impl Store {
     pub async fn end(&self, id: &QueryId, ending: Ending<'_>) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin().await?;
         if let Some(record) = ending.record {
-            write_record(&mut transaction, id, record).await?;
+            write_record(&mut *transaction, id, record).await?;
         }
         let done = sqlx::query(
             "UPDATE queries SET outcome = $1, reason = $2, ended_at = $3, release = $4 WHERE id = $5 AND outcome IS NULL",
@@ -316,31 +329,18 @@ impl Store {
     }
 }
 
-/// The record of a query that has not ended, and its sum apart from it: that is megabytes, and written once.
-async fn write_record(
-    transaction: &mut AnyConnection,
+/// The record of a query that has not ended. False where it has.
+async fn write_record<'c>(
+    executor: impl sqlx::AnyExecutor<'c>,
     id: &QueryId,
     record: &CombinerRecord,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let written = sqlx::query("UPDATE queries SET record = $1 WHERE id = $2 AND outcome IS NULL")
         .bind(std::mem::take(&mut *record.to_bytes()))
         .bind(id.as_bytes().to_vec())
-        .execute(&mut *transaction)
+        .execute(executor)
         .await?;
-    if written.rows_affected() == 0 {
-        return Ok(());
-    }
-    let id = id.as_bytes().to_vec();
-    match record.sum() {
-        Sum::Nothing => sqlx::query("DELETE FROM sums WHERE query = $1").bind(id).execute(transaction).await?,
-        Sum::New(mut words) => {
-            let insert = "INSERT INTO sums (query, words) VALUES ($1, $2) \
-                          ON CONFLICT (query) DO UPDATE SET words = excluded.words";
-            sqlx::query(insert).bind(id).bind(std::mem::take(&mut *words)).execute(transaction).await?
-        }
-        Sum::Same => return Ok(()),
-    };
-    Ok(())
+    Ok(written.rows_affected() > 0)
 }
 
 fn read_query(row: &AnyRow) -> Result<StoredQuery, StoreError> {

@@ -1,15 +1,13 @@
 //! How entries get into the log without its ever forking or losing one that was acknowledged.
 //!
-//! The order, whatever fails: stage the tiles → sign the checkpoint → compare-and-swap it in the store's register →
-//! apply the staged tiles → collect cosignatures → publish. Entries are acknowledged only after the swap. Before the
-//! swap a failure costs nothing but the batch; from the swap on, any doubt is fatal: the machine stops, and the host
-//! reads the store again ([`Survey`], [`Appender::open`]), which reconciles.
+//! The order, whatever fails: sign the checkpoint → in one transaction compare-and-swap it in the store's register and
+//! write the tiles under it → collect cosignatures → publish. Entries are acknowledged only after the transaction. One that
+//! certainly failed costs nothing but the batch; any doubt about it is fatal: the machine stops, and the host reads the
+//! store again ([`Survey`], [`Appender::open`]), which reconciles.
 //!
-//! A machine without input or output of its own: the host performs the effects in their order and reports each. A write
-//! that may or may not have happened is reported as failed.
+//! A machine without input or output of its own: the host performs the effects in their order and reports each.
 
 mod recover;
-mod staged;
 
 use std::collections::VecDeque;
 
@@ -25,7 +23,6 @@ use crate::proof::TreeHead;
 use crate::tiles::{Edge, EdgeError, Extension, Tiles};
 
 pub use recover::{StartError, Stored, Survey};
-pub use staged::{Staged, StagedError, staged_name};
 
 /// The most entries that one checkpoint adds; what waits beyond goes with the next.
 pub const MAX_BATCH: usize = 1024;
@@ -71,48 +68,37 @@ impl Draft {
 pub enum Input {
     /// Somebody wants entries in the log, after each other and under one checkpoint.
     Append(Vec<(Ticket, Draft)>),
-    /// The staging is durable.
-    Staged,
-    /// The staging failed, or may have.
-    StagingFailed,
-    /// The register held what was expected, and durably holds the new checkpoint.
-    Swapped,
+    /// The register held what was expected, and durably holds the new checkpoint; the tiles are durable with it.
+    Committed,
     /// The register held something else: somebody else writes this log.
-    SwapRefused,
-    /// Nobody can say whether the swap happened.
-    SwapUnknown,
-    /// All staged tiles are durable at their own paths.
-    Applied,
+    CommitRefused,
+    /// Nothing was written, and nothing of it will be.
+    CommitFailed,
+    /// Nobody can say whether it was written.
+    CommitUnknown,
     /// A witness has answered.
     Cosigned(Cosignature),
     /// The witnesses have had their time.
     WitnessesSilent,
     /// The checkpoint is published.
     Published,
-    /// Applying or publishing failed, or may have.
-    WriteFailed,
+    /// Publishing failed, or may have.
+    PublishFailed,
 }
 
 /// What the host must do, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Write these bytes, durably, under this name. Answer: `Staged` or `StagingFailed`.
-    Stage {
-        /// [`staged_name`].
-        name: String,
-        /// [`Staged::to_bytes`].
-        bytes: Vec<u8>,
-    },
-    /// Replace exactly `expected` in the register by `replacement`, durably. Answer: `Swapped`, `SwapRefused` or
-    /// `SwapUnknown`.
-    Swap {
-        /// What must stand there; none if nothing may.
+    /// Replace exactly `expected` in the register by `replacement`, and write each tile to its path: all of it durably, or
+    /// nothing. Answer: `Committed`, `CommitRefused`, `CommitFailed` or `CommitUnknown`.
+    Commit {
+        /// What must stand in the register; none if nothing may.
         expected: Option<Vec<u8>>,
         /// What shall stand there.
         replacement: Vec<u8>,
+        /// The tiles that change with it.
+        tiles: Tiles,
     },
-    /// Write each tile to its path, durably; the same may stand there already. Answer: `Applied` or `WriteFailed`.
-    Apply(Tiles),
     /// Tell whoever handed the entry in that it stands in the log for good.
     Acknowledge {
         /// Which one.
@@ -139,13 +125,8 @@ pub enum Effect {
         /// Why.
         cause: BadCosignature,
     },
-    /// Publish the cosigned checkpoint. Answer: `Published` or `WriteFailed`.
+    /// Publish the cosigned checkpoint. Answer: `Published` or `PublishFailed`.
     Publish(Box<Witnessed>),
-    /// Remove what was staged under this name; if that fails, nothing is lost.
-    Discard {
-        /// [`staged_name`].
-        name: String,
-    },
     /// Stop: read the store again, then open a new machine. Unacknowledged entries may or may not stand in the log.
     Stop(Fatal),
 }
@@ -153,9 +134,9 @@ pub enum Effect {
 /// Why an entry was not taken.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Rejection {
-    /// The store could not stage the tiles.
+    /// The store could not write.
     #[error("the store could not write the entry down; hand it in again")]
-    Staging,
+    Store,
     /// The log cannot grow by it.
     #[error(transparent)]
     Edge(#[from] EdgeError),
@@ -187,12 +168,12 @@ pub enum Fatal {
     /// Somebody else writes this log.
     #[error("another coordinator has written to this log's register; see that only one runs, then start again")]
     SomebodyElse,
-    /// The swap may or may not have happened.
+    /// The new checkpoint may or may not stand in the register.
     #[error("nobody can say whether the new checkpoint was stored; the log must be read again")]
-    SwapInDoubt,
-    /// Tiles or the published checkpoint may be missing.
-    #[error("the store failed after the checkpoint was swapped in; the log must be read again")]
-    WriteInDoubt,
+    CommitInDoubt,
+    /// The cosigned checkpoint may or may not be published.
+    #[error("the store failed while the checkpoint was published; the log must be read again")]
+    PublishInDoubt,
     /// The host reported what was not asked for.
     #[error("a bug: the log's host reported a step that was not under way")]
     OutOfStep,
@@ -200,14 +181,10 @@ pub enum Fatal {
 
 #[derive(Clone, Debug)]
 enum Phase {
-    /// The tiles of a batch are being staged.
-    Staging(Box<Batch>),
-    /// The checkpoint of a batch is being swapped in.
-    Swapping(Box<Batch>),
-    /// The log's very first checkpoint is being swapped in.
+    /// The tiles of a batch are being written, and the checkpoint over them swapped in.
+    Committing(Box<Batch>),
+    /// The log's very first checkpoint is being written.
     Creating,
-    /// The staged tiles are being applied.
-    Applying,
     /// The witnesses are being asked. `patient`: what waits shall wait until they have answered.
     Cosigning { cosignatures: Vec<Cosignature>, patient: bool },
     /// The cosigned checkpoint is being published.
@@ -222,7 +199,8 @@ enum Phase {
 struct Batch {
     tickets: Vec<Ticket>,
     leaves: Vec<Leaf>,
-    extension: Extension,
+    /// The edge of the tree that has them.
+    edge: Edge,
     checkpoint: SignedCheckpoint,
 }
 
@@ -240,15 +218,15 @@ pub struct Appender {
 
 impl Appender {
     /// Begins a log that has never existed: an operator's explicit command, never a reaction to an empty store. Where a
-    /// log exists already, the swap is refused and the machine stops.
+    /// log exists already, that is refused and the machine stops.
     ///
     /// # Errors
     /// Never for a key whose name is a [`KeyName`].
     pub fn create(key: LogKey, committee: Committee) -> Result<(Self, Vec<Effect>), CheckpointError> {
         let checkpoint = SignedCheckpoint::sign(TreeHead::EMPTY, &key)?;
-        let swap = Effect::Swap { expected: None, replacement: checkpoint.to_bytes() };
+        let commit = Effect::Commit { expected: None, replacement: checkpoint.to_bytes(), tiles: Tiles::new() };
         let (edge, waiting) = (Edge::new(), VecDeque::new());
-        Ok((Self { key, committee, checkpoint, edge, waiting, phase: Phase::Creating }, vec![swap]))
+        Ok((Self { key, committee, checkpoint, edge, waiting, phase: Phase::Creating }, vec![commit]))
     }
 
     /// Takes up a log again. `witnessed` are the checkpoints that the witnesses have stored, as they show them.
@@ -266,14 +244,8 @@ impl Appender {
         let (checkpoint, edge) = (recovered.checkpoint, recovered.edge);
         let mut appender = Self { key, committee, checkpoint, edge, waiting: VecDeque::new(), phase: Phase::Idle };
         let mut effects = Vec::new();
-        match recovered.unapplied {
-            // Applied once more, whether or not it was: the same bytes to the same paths.
-            Some(staged) => {
-                effects.push(Effect::Apply(staged.into_tiles()));
-                appender.phase = Phase::Applying;
-            }
-            None if recovered.published || appender.edge.size() == 0 => {}
-            None => appender.ask_witnesses(&mut effects),
+        if !recovered.published && appender.edge.size() > 0 {
+            appender.ask_witnesses(&mut effects);
         }
         Ok((appender, effects))
     }
@@ -300,17 +272,15 @@ impl Appender {
                 self.phase = phase;
                 self.begin(&mut effects);
             }
-            (Phase::Staging(batch), Input::Staged) => self.swap(batch, &mut effects),
-            (Phase::Staging(batch), Input::StagingFailed) => self.drop_batch(*batch, &mut effects),
-            (Phase::Swapping(batch), Input::Swapped) => self.apply(*batch, &mut effects),
-            (Phase::Creating, Input::Swapped) => self.begin(&mut effects),
-            (Phase::Swapping(_) | Phase::Creating, Input::SwapRefused) => {
+            (Phase::Committing(batch), Input::Committed) => self.committed(*batch, &mut effects),
+            (Phase::Committing(batch), Input::CommitFailed) => self.drop_batch(*batch, &mut effects),
+            (Phase::Creating, Input::Committed) => self.begin(&mut effects),
+            (Phase::Committing(_) | Phase::Creating, Input::CommitRefused) => {
                 self.stop(Fatal::SomebodyElse, &mut effects);
             }
-            (Phase::Swapping(_) | Phase::Creating, Input::SwapUnknown) => self.stop(Fatal::SwapInDoubt, &mut effects),
-            (Phase::Applying, Input::Applied) => {
-                effects.push(Effect::Discard { name: staged_name(self.checkpoint.head()) });
-                self.ask_witnesses(&mut effects);
+            (Phase::Committing(_), Input::CommitUnknown)
+            | (Phase::Creating, Input::CommitUnknown | Input::CommitFailed) => {
+                self.stop(Fatal::CommitInDoubt, &mut effects);
             }
             (Phase::Cosigning { cosignatures, patient }, Input::Cosigned(cosignature)) => {
                 self.cosigned(cosignatures, patient, cosignature, &mut effects);
@@ -320,7 +290,7 @@ impl Appender {
                 self.begin(&mut effects);
             }
             (Phase::Publishing, Input::Published) => self.begin(&mut effects),
-            (Phase::Applying | Phase::Publishing, Input::WriteFailed) => self.stop(Fatal::WriteInDoubt, &mut effects),
+            (Phase::Publishing, Input::PublishFailed) => self.stop(Fatal::PublishInDoubt, &mut effects),
             // Late answers of witnesses to a checkpoint that has been published or overtaken.
             (phase, Input::Cosigned(_) | Input::WitnessesSilent) => self.phase = phase,
             (_, _) => self.stop(Fatal::OutOfStep, &mut effects),
@@ -328,7 +298,7 @@ impl Appender {
         (self, effects)
     }
 
-    /// Stages what waits, if nothing is under way. The witnesses of a checkpoint that waits for them in vain are asked
+    /// Writes what waits, if nothing is under way. The witnesses of a checkpoint that waits for them in vain are asked
     /// about its successor instead, which covers it.
     fn begin(&mut self, effects: &mut Vec<Effect>) {
         if self.waiting.is_empty() || !matches!(self.phase, Phase::Idle | Phase::Cosigning { patient: false, .. }) {
@@ -341,10 +311,10 @@ impl Appender {
         }
         let (tickets, drafts): (Vec<_>, Vec<_>) = self.waiting.drain(..count).unzip();
         match self.extend(drafts) {
-            Ok((leaves, extension, checkpoint)) => {
-                let bytes = Staged::new(extension.tiles.clone()).to_bytes();
-                effects.push(Effect::Stage { name: staged_name(&extension.head), bytes });
-                self.phase = Phase::Staging(Box::new(Batch { tickets, leaves, extension, checkpoint }));
+            Ok((leaves, Extension { edge, tiles, .. }, checkpoint)) => {
+                let (expected, replacement) = (Some(self.checkpoint.to_bytes()), checkpoint.to_bytes());
+                effects.push(Effect::Commit { expected, replacement, tiles });
+                self.phase = Phase::Committing(Box::new(Batch { tickets, leaves, edge, checkpoint }));
             }
             Err(cause) => {
                 effects.extend(tickets.into_iter().map(|ticket| Effect::Reject { ticket, cause: cause.clone() }));
@@ -361,28 +331,19 @@ impl Appender {
     }
 
     fn drop_batch(&mut self, batch: Batch, effects: &mut Vec<Effect>) {
-        let reject = |ticket| Effect::Reject { ticket, cause: Rejection::Staging };
+        let reject = |ticket| Effect::Reject { ticket, cause: Rejection::Store };
         effects.extend(batch.tickets.into_iter().map(reject));
         self.resume(effects);
     }
 
-    fn swap(&mut self, batch: Box<Batch>, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Swap {
-            expected: Some(self.checkpoint.to_bytes()),
-            replacement: batch.checkpoint.to_bytes(),
-        });
-        self.phase = Phase::Swapping(batch);
-    }
-
-    /// The swap is done: now, and not before, the entries stand in the log.
-    fn apply(&mut self, batch: Batch, effects: &mut Vec<Effect>) {
+    /// Now, and not before, the entries stand in the log.
+    fn committed(&mut self, batch: Batch, effects: &mut Vec<Effect>) {
         let first = self.edge.size();
         let entries = batch.tickets.into_iter().zip(batch.leaves).zip(first..);
         effects.extend(entries.map(|((ticket, leaf), index)| Effect::Acknowledge { ticket, index, leaf }));
-        effects.push(Effect::Apply(batch.extension.tiles));
-        self.edge = batch.extension.edge;
+        self.edge = batch.edge;
         self.checkpoint = batch.checkpoint;
-        self.phase = Phase::Applying;
+        self.ask_witnesses(effects);
     }
 
     fn ask_witnesses(&mut self, effects: &mut Vec<Effect>) {

@@ -3,7 +3,6 @@
 
 use thiserror::Error;
 
-use crate::appender::staged::{Staged, StagedError, staged_name};
 use crate::note::{CheckpointError, LogVerifier, SignedCheckpoint};
 use crate::proof::TreeHead;
 use crate::tiles::{Edge, EdgeError, TilePath, Tiles};
@@ -46,9 +45,6 @@ pub enum StartError {
     /// The stored checkpoint is not this log's.
     #[error("the stored checkpoint is refused: {0}. Check that the configured origin and key are this log's")]
     Checkpoint(#[from] CheckpointError),
-    /// The tiles that were staged for the checkpoint are damaged.
-    #[error("{0}. Nothing was written; restore the newest backup")]
-    Staged(#[from] StagedError),
     /// The tiles are not those of the checkpoint.
     #[error("the stored tiles do not fit the stored checkpoint: {0}. Nothing was written; restore the newest backup")]
     Tiles(#[from] EdgeError),
@@ -63,8 +59,6 @@ pub struct Survey {
 /// What the store holds.
 #[derive(Clone, Debug, Default)]
 pub struct Stored {
-    /// What lies under [`Survey::staged`], if anything.
-    pub staged: Option<Vec<u8>>,
     /// Those of [`Survey::tiles`] that are there.
     pub tiles: Tiles,
     /// The published checkpoint, if there is one.
@@ -75,7 +69,6 @@ pub struct Stored {
 pub(super) struct Recovered {
     pub(super) checkpoint: SignedCheckpoint,
     pub(super) edge: Edge,
-    pub(super) unapplied: Option<Staged>,
     pub(super) published: bool,
 }
 
@@ -87,11 +80,6 @@ impl Survey {
     pub fn of(register: Option<&[u8]>, log: &LogVerifier) -> Result<Self, StartError> {
         let register = register.ok_or(StartError::Missing)?;
         Ok(Self { checkpoint: SignedCheckpoint::parse(register, log)? })
-    }
-
-    /// The name under which tiles may still be staged.
-    pub fn staged(&self) -> String {
-        staged_name(self.checkpoint.head())
     }
 
     /// The tiles to read.
@@ -113,12 +101,9 @@ impl Survey {
         if let Some(published) = &published {
             not_behind(&head, published.head(), "the published checkpoint")?;
         }
-        let unapplied = stored.staged.as_deref().map(Staged::from_bytes).transpose()?;
-        let mut tiles = stored.tiles;
-        tiles.extend(unapplied.iter().flat_map(|staged| staged.tiles().clone()));
-        let edge = Edge::load(&head, &tiles)?;
+        let edge = Edge::load(&head, &stored.tiles)?;
         let published = published.is_some_and(|published| *published.head() == head);
-        Ok(Recovered { checkpoint: self.checkpoint, edge, unapplied, published })
+        Ok(Recovered { checkpoint: self.checkpoint, edge, published })
     }
 }
 

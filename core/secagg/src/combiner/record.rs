@@ -32,7 +32,7 @@ pub struct CombinerRecord {
 /// What the host does with the sum of the masked tables, which is megabytes and the same in all records that have one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sum {
-    /// Nothing is kept, and what was kept is removed.
+    /// None is kept; what was kept may go when the query ends.
     Nothing,
     /// From here on this is kept: words of 8 bytes, lowest first.
     New(Zeroizing<Vec<u8>>),

@@ -6,9 +6,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use optelsom_ledger::appender::{
-    Appender, Draft, Effect, Fatal, Input, Rejection, Staged, StagedError, StartError, Ticket,
-};
+use optelsom_ledger::appender::{Appender, Draft, Effect, Fatal, Input, Rejection, StartError, Ticket};
 use optelsom_ledger::entry::Entry;
 use optelsom_ledger::leaf::Leaf;
 use optelsom_ledger::note::SignedCheckpoint;
@@ -27,7 +25,7 @@ fn run(entries: u64, faults: BTreeMap<usize, Fault>) -> World {
     }
     world.faults.clear();
     world.restart();
-    // A swap that arrives late may stop the machine once more.
+    // A write that arrives late may stop the machine once more.
     let mut ticket = Ticket(entries);
     world.append(ticket);
     if !world.acknowledged.contains_key(&ticket) {
@@ -50,7 +48,7 @@ fn without_faults_everything_is_acknowledged_in_order() {
 #[test]
 fn every_write_may_fail_in_every_way() {
     let writes = run(3, BTreeMap::new()).writes;
-    assert!(writes > 15);
+    assert_eq!(writes, 1 + 4 * 2);
     for nth in 0..writes {
         for fault in FAULTS {
             run(3, BTreeMap::from([(nth, fault)]));
@@ -95,7 +93,7 @@ fn a_batch_may_fill_several_tiles() {
     let mut world = World::new(BTreeMap::new());
     let appender = world.appender.take().unwrap();
     let leaf = |n: u64| Leaf::new(n.to_be_bytes().to_vec()).unwrap();
-    // The first is staged at once, the others wait for it.
+    // The first is written at once, the others wait for it.
     let (mut appender, mut effects) = appender.handle(Input::Append(vec![(Ticket(0), leaf(0).into())]));
     for n in 1..700 {
         let more;
@@ -118,48 +116,45 @@ fn first_effects(world: &World, n: u64) -> (Appender, Vec<Effect>) {
     world.appender.clone().unwrap().handle(Input::Append(vec![(Ticket(n), leaf.into())]))
 }
 
-/// Nothing is acknowledged, applied, shown or published before the swap.
+/// Nothing is acknowledged, shown or published before the checkpoint stands in the register with its tiles.
 #[test]
 fn the_order_of_writing() {
     let world = World::new(BTreeMap::new());
     let (appender, effects) = first_effects(&world, 0);
-    assert!(matches!(effects.as_slice(), [Effect::Stage { .. }]));
-    let (appender, effects) = appender.handle(Input::Staged);
-    assert!(matches!(effects.as_slice(), [Effect::Swap { expected: Some(_), .. }]));
-    let (appender, effects) = appender.handle(Input::Swapped);
-    assert!(matches!(effects.as_slice(), [Effect::Acknowledge { index: 0, .. }, Effect::Apply(_)]));
-    let (appender, effects) = appender.handle(Input::Applied);
-    assert!(matches!(effects.as_slice(), [Effect::Discard { .. }, Effect::AskWitnesses(_)]));
+    let [Effect::Commit { expected: Some(_), tiles, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(*tiles, Edge::new().extend(&[Leaf::new(vec![1]).unwrap()]).unwrap().tiles);
+    let (appender, effects) = appender.handle(Input::Committed);
+    assert!(matches!(effects.as_slice(), [Effect::Acknowledge { index: 0, .. }, Effect::AskWitnesses(_)]));
     assert_eq!(appender.checkpoint().head().size(), 1);
 }
 
 #[test]
-fn a_failed_staging_costs_the_batch_only() {
+fn a_failed_write_costs_the_batch_only() {
     let world = World::new(BTreeMap::new());
     let (appender, _) = first_effects(&world, 7);
-    let (appender, effects) = appender.handle(Input::StagingFailed);
-    assert_eq!(effects, vec![Effect::Reject { ticket: Ticket(7), cause: Rejection::Staging }]);
+    let (appender, effects) = appender.handle(Input::CommitFailed);
+    assert_eq!(effects, vec![Effect::Reject { ticket: Ticket(7), cause: Rejection::Store }]);
     let (_, effects) = appender.handle(Input::Append(vec![(Ticket(8), Leaf::new(vec![2]).unwrap().into())]));
-    assert!(matches!(effects.as_slice(), [Effect::Stage { .. }]));
+    assert!(matches!(effects.as_slice(), [Effect::Commit { .. }]));
 }
 
 #[test]
-fn any_doubt_from_the_swap_on_is_fatal() {
+fn any_doubt_about_a_write_is_fatal() {
     let world = World::new(BTreeMap::new());
-    let swapping = first_effects(&world, 7).0.handle(Input::Staged).0;
-    let applying = swapping.clone().handle(Input::Swapped).0;
+    let committing = first_effects(&world, 7).0;
+    let cosigning = committing.clone().handle(Input::Committed).0;
     for (state, input, fatal) in [
-        (&swapping, Input::SwapUnknown, Fatal::SwapInDoubt),
-        (&swapping, Input::SwapRefused, Fatal::SomebodyElse),
-        (&swapping, Input::Applied, Fatal::OutOfStep),
-        (&applying, Input::WriteFailed, Fatal::WriteInDoubt),
+        (&committing, Input::CommitUnknown, Fatal::CommitInDoubt),
+        (&committing, Input::CommitRefused, Fatal::SomebodyElse),
+        (&committing, Input::Published, Fatal::OutOfStep),
+        (&cosigning, Input::Committed, Fatal::OutOfStep),
     ] {
         let (stopped, effects) = state.clone().handle(input);
         assert_eq!(effects, vec![Effect::Stop(fatal)]);
         // Once stopped, it takes nothing and does nothing.
         let (stopped, effects) = stopped.handle(Input::Append(vec![(Ticket(9), Leaf::new(vec![3]).unwrap().into())]));
         assert_eq!(effects, vec![Effect::Reject { ticket: Ticket(9), cause: Rejection::Stopped }]);
-        assert_eq!(stopped.handle(Input::Swapped).1, vec![]);
+        assert_eq!(stopped.handle(Input::Committed).1, vec![]);
     }
 }
 
@@ -170,12 +165,9 @@ fn two_coordinators_cannot_both_write() {
     let twin = world.open().unwrap().0;
     world.append(Ticket(1));
     let (twin, effects) = twin.handle(Input::Append(vec![(Ticket(2), Leaf::new(vec![9]).unwrap().into())]));
-    let [stage] = effects.as_slice() else { panic!("{effects:?}") };
-    assert!(world.store.write(stage));
-    let (twin, effects) = twin.handle(Input::Staged);
-    let [swap] = effects.as_slice() else { panic!("{effects:?}") };
-    assert!(!world.store.write(swap), "the register had moved on");
-    assert_eq!(twin.handle(Input::SwapRefused).1, vec![Effect::Stop(Fatal::SomebodyElse)]);
+    let [commit] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(!world.store.write(commit), "the register had moved on");
+    assert_eq!(twin.handle(Input::CommitRefused).1, vec![Effect::Stop(Fatal::SomebodyElse)]);
 }
 
 #[test]
@@ -193,9 +185,9 @@ fn a_log_that_exists_is_not_created_again() {
     let mut world = World::new(BTreeMap::new());
     let (log, committee) = (world.federation.log.clone(), world.federation.committee.clone());
     let (appender, effects) = Appender::create(log, committee).unwrap();
-    let [swap] = effects.as_slice() else { panic!("{effects:?}") };
-    assert!(!world.store.write(swap));
-    assert_eq!(appender.handle(Input::SwapRefused).1, vec![Effect::Stop(Fatal::SomebodyElse)]);
+    let [commit] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(!world.store.write(commit));
+    assert_eq!(appender.handle(Input::CommitRefused).1, vec![Effect::Stop(Fatal::SomebodyElse)]);
 }
 
 #[test]
@@ -246,7 +238,7 @@ fn a_damaged_store_is_refused() {
     assert!(matches!(world.open().unwrap_err(), StartError::Checkpoint(_)));
 }
 
-/// What was swapped in and applied, but not yet published, is published after the restart.
+/// What stands in the register, but is not yet published, is published after the restart.
 #[test]
 fn an_unpublished_checkpoint_is_published_after_the_restart() {
     let mut world = World::new(BTreeMap::new());
@@ -257,38 +249,18 @@ fn an_unpublished_checkpoint_is_published_after_the_restart() {
     world.check();
 }
 
-/// Half a bundle, or a damaged one, is never taken for tiles.
-#[test]
-fn staged_tiles_are_whole_or_refused() {
-    let tiles = Edge::new().extend(&[Leaf::new(vec![1]).unwrap()]).unwrap().tiles;
-    let bytes = Staged::new(tiles.clone()).to_bytes();
-    assert_eq!(Staged::from_bytes(&bytes).unwrap().into_tiles(), tiles);
-    for length in 0..bytes.len() {
-        assert!(Staged::from_bytes(&bytes[..length]).is_err(), "cut to {length}");
-    }
-    for bit in 0..bytes.len() * 8 {
-        let mut other = bytes.clone();
-        other[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(Staged::from_bytes(&other), Err(StagedError::Digest), "bit {bit}");
-    }
-}
-
 /// While the witnesses are silent nothing is published; what is appended then is published with what comes after.
 #[test]
 fn silent_witnesses_do_not_stop_the_log() {
     let mut world = World::new(BTreeMap::new());
     let leaf = |n: u8| Leaf::new(vec![n]).unwrap();
-    let mut appender = first_effects(&world, 0).0;
-    for input in [Input::Staged, Input::Swapped] {
-        appender = appender.handle(input).0;
-    }
-    let (appender, effects) = appender.handle(Input::Applied);
+    let (appender, effects) = first_effects(&world, 0).0.handle(Input::Committed);
     let [_, Effect::AskWitnesses(first)] = effects.as_slice() else { panic!("{effects:?}") };
     // It waits for the witnesses first, then goes on without them.
     let (appender, effects) = appender.handle(Input::Append(vec![(Ticket(1), leaf(2).into())]));
     assert_eq!(effects, []);
     let (appender, effects) = appender.handle(Input::WitnessesSilent);
-    assert!(matches!(effects.as_slice(), [Effect::Stage { .. }]));
+    assert!(matches!(effects.as_slice(), [Effect::Commit { .. }]));
     // A late cosignature of the overtaken checkpoint changes nothing.
     world.store.tiles = Edge::new().extend(&[leaf(1)]).unwrap().tiles;
     let late = world.cosign(0, first);
@@ -299,11 +271,7 @@ fn silent_witnesses_do_not_stop_the_log() {
 fn cosignatures_that_do_not_fit_are_blamed_and_not_counted() {
     let mut world = World::new(BTreeMap::new());
     world.store.tiles = Edge::new().extend(&[Leaf::new(vec![1]).unwrap()]).unwrap().tiles;
-    let mut appender = first_effects(&world, 0).0;
-    for input in [Input::Staged, Input::Swapped] {
-        appender = appender.handle(input).0;
-    }
-    let (appender, effects) = appender.handle(Input::Applied);
+    let (appender, effects) = first_effects(&world, 0).0.handle(Input::Committed);
     let [_, Effect::AskWitnesses(checkpoint)] = effects.as_slice() else { panic!("{effects:?}") };
     let empty = SignedCheckpoint::sign(TreeHead::EMPTY, &world.federation.log).unwrap();
     let replayed = {
@@ -333,9 +301,8 @@ fn an_authorisation_speaks_of_the_query_before_it() {
     let query = Leaf::new(vec![2]).unwrap();
     let together = vec![(Ticket(50), query.clone().into()), (Ticket(51), authorisation)];
     let (_, effects) = appender.handle(Input::Append(together));
-    let [Effect::Stage { bytes, .. }] = effects.as_slice() else { panic!("{effects:?}") };
-    let staged = Staged::from_bytes(bytes).unwrap();
-    let bundle = staged.tiles().iter().find(|(path, _)| path.level().is_none()).unwrap();
+    let [Effect::Commit { tiles, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    let bundle = tiles.iter().find(|(path, _)| path.level().is_none()).unwrap();
     let leaves = optelsom_ledger::tiles::read_bundle(bundle.1, bundle.0.width()).unwrap();
     let [.., before, after] = leaves.as_slice() else { panic!("two entries at least") };
     assert_eq!(*before, query);

@@ -15,68 +15,49 @@ use crate::fixture::{Federation, NOW};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing is written, and that is reported.
+    Failed,
+    /// Nothing is written, and it is reported as unknown.
     Lost,
-    /// It is written, and reported as failed or unknown.
+    /// It is written, and reported as unknown.
     Unacknowledged,
-    /// Reported as failed or unknown, it is written when the next write comes, unless the store refuses it then.
+    /// Reported as unknown, it is written when the next write comes, unless the store refuses it then.
     Late,
     /// The machine is killed before it.
     KilledBefore,
     /// The machine is killed after it.
     KilledAfter,
-    /// Of several tiles only the first half is written, and the machine is killed.
-    Torn,
 }
 
 pub const FAULTS: [Fault; 6] =
-    [Fault::Lost, Fault::Unacknowledged, Fault::Late, Fault::KilledBefore, Fault::KilledAfter, Fault::Torn];
+    [Fault::Failed, Fault::Lost, Fault::Unacknowledged, Fault::Late, Fault::KilledBefore, Fault::KilledAfter];
 
 /// What is on the disk.
 #[derive(Clone, Default)]
 pub struct Store {
     pub register: Option<Vec<u8>>,
-    pub staged: BTreeMap<String, Vec<u8>>,
     pub tiles: Tiles,
     pub published: Option<Vec<u8>>,
     pub late: Vec<Effect>,
 }
 
 impl Store {
-    /// Performs a write; says whether the register was swapped, or the write done.
+    /// Performs a write; says whether it was done, or refused.
     pub fn write(&mut self, effect: &Effect) -> bool {
         match effect {
-            Effect::Stage { name, bytes } => drop(self.staged.insert(name.clone(), bytes.clone())),
-            Effect::Swap { expected, replacement } => {
+            Effect::Commit { expected, replacement, tiles } => {
                 if self.register != *expected {
                     return false;
                 }
                 self.register = Some(replacement.clone());
-            }
-            Effect::Apply(tiles) => {
                 for (path, tile) in tiles {
                     let before = self.tiles.insert(*path, tile.clone());
                     assert!(before.is_none_or(|before| before == *tile), "{path} was written over");
                 }
             }
             Effect::Publish(witnessed) => self.published = Some(witnessed.checkpoint().to_bytes()),
-            Effect::Discard { name } => drop(self.staged.remove(name)),
             other => panic!("no write: {other:?}"),
         }
         true
-    }
-
-    fn tear(&mut self, effect: &Effect) {
-        match effect {
-            Effect::Apply(tiles) => {
-                let half = tiles.iter().take(tiles.len() / 2).map(|(path, tile)| (*path, tile.clone())).collect();
-                self.write(&Effect::Apply(half));
-            }
-            Effect::Stage { name, bytes } => {
-                drop(self.staged.insert(name.clone(), bytes[..bytes.len() / 2].to_vec()));
-            }
-            // A register is swapped whole or not at all; a checkpoint is published by a rename.
-            _ => {}
-        }
     }
 }
 
@@ -135,11 +116,7 @@ impl World {
         let log = self.federation.log.verifier();
         let survey = Survey::of(self.store.register.as_deref(), log)?;
         let tiles = survey.tiles().into_iter().filter_map(|path| Some((path, self.store.tiles.get(&path)?.clone())));
-        let stored = Stored {
-            staged: self.store.staged.get(&survey.staged()).cloned(),
-            tiles: tiles.collect(),
-            published: self.store.published.clone(),
-        };
+        let stored = Stored { tiles: tiles.collect(), published: self.store.published.clone() };
         let shown: Vec<_> = self.shown.iter().flatten().cloned().collect();
         Appender::open(survey, stored, &shown, self.federation.log.clone(), self.federation.committee.clone())
     }
@@ -231,37 +208,24 @@ impl World {
                 self.store.late.push(effect.clone());
                 false
             }
-            Some(Fault::Torn) => {
-                self.store.tear(&effect);
-                false
-            }
-            Some(Fault::Lost | Fault::KilledBefore) => false,
+            Some(Fault::Failed | Fault::Lost | Fault::KilledBefore) => false,
         };
         self.note_head();
-        match fault {
-            Some(Fault::KilledBefore | Fault::KilledAfter | Fault::Torn) => false,
-            None => {
-                self.report(&effect, done, !done);
-                true
-            }
-            Some(_) => {
-                self.report(&effect, false, false);
-                true
-            }
+        if let Some(Fault::KilledBefore | Fault::KilledAfter) = fault {
+            return false;
         }
+        self.report(&effect, done, fault);
+        true
     }
 
-    fn report(&mut self, effect: &Effect, done: bool, refused: bool) {
-        let input = match effect {
-            Effect::Stage { .. } if done => Input::Staged,
-            Effect::Stage { .. } => Input::StagingFailed,
-            Effect::Swap { .. } if done => Input::Swapped,
-            Effect::Swap { .. } if refused => Input::SwapRefused,
-            Effect::Swap { .. } => Input::SwapUnknown,
-            Effect::Apply(_) if done => Input::Applied,
-            Effect::Publish(_) if done => Input::Published,
-            Effect::Apply(_) | Effect::Publish(_) => Input::WriteFailed,
-            _ => return,
+    fn report(&mut self, effect: &Effect, done: bool, fault: Option<Fault>) {
+        let input = match (effect, fault) {
+            (Effect::Commit { .. }, None) if done => Input::Committed,
+            (Effect::Commit { .. }, None) => Input::CommitRefused,
+            (Effect::Commit { .. }, Some(Fault::Failed)) => Input::CommitFailed,
+            (Effect::Commit { .. }, Some(_)) => Input::CommitUnknown,
+            (_, None) => Input::Published,
+            (_, Some(_)) => Input::PublishFailed,
         };
         self.handle(input);
     }
