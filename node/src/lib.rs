@@ -9,4 +9,5 @@ pub mod configuration;
 pub mod daemon;
 pub mod edition;
 pub mod freeze;
+pub mod held;
 pub mod source;

@@ -208,5 +208,5 @@ fn what_is_not_bound_is_not_held() {
     let bindings = format!("{start}[datasets.victims.variables.age_group]{end}");
     supplier.write("data.csv", csv(&GOOD[..1])).freeze(&bindings).unwrap();
     let error = supplier.count("SELECT COUNT(*) FROM victims WHERE sex = 'F'").unwrap_err();
-    assert!(error.to_string().contains("does not hold `sex`"), "{error}");
+    assert!(error.to_string().contains("does not hold variable `sex`"), "{error}");
 }

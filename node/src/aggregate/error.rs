@@ -4,6 +4,7 @@ use optelsom_codebook::EditionId;
 use optelsom_secagg::OutOfBounds;
 
 use crate::edition::EditionError;
+use crate::held::NotHeld;
 
 /// Why an edition gives no table. Names places and names, never figures.
 #[derive(Debug, thiserror::Error)]
@@ -21,12 +22,9 @@ pub enum AggregateError {
         "the edition was frozen under another codebook than the query was written under; freeze one under the codebook in force"
     )]
     OtherCodebook,
-    /// The supplier doesn't bind it.
-    #[error("this supplier does not hold `{name}`: node.toml did not bind it when the edition was frozen")]
-    NotHeld {
-        /// The variable or measure.
-        name: String,
-    },
+    /// The edition does not hold what is asked.
+    #[error(transparent)]
+    NotHeld(#[from] NotHeld),
     /// The edition cannot be read.
     #[error(transparent)]
     Edition(#[from] EditionError),
@@ -36,10 +34,4 @@ pub enum AggregateError {
     /// A mistake in this program.
     #[error("a mistake in this program, please report it: {0}")]
     Bug(&'static str),
-}
-
-impl AggregateError {
-    pub(super) fn not_held(name: &str) -> Self {
-        Self::NotHeld { name: name.to_owned() }
-    }
 }

@@ -15,6 +15,7 @@ use optelsom_secagg::{Bound, LocalTable};
 pub use error::AggregateError;
 
 use crate::edition::{Edition, EditionRows, Wanted};
+use crate::held::Held;
 use blocks::{Route, routes};
 use cells::CellFinder;
 use filter::Filter;
@@ -23,7 +24,7 @@ use sums::Sums;
 /// Counts what an admitted query asks of an edition.
 ///
 /// # Errors
-/// When the edition is of another dataset, does not hold a variable or measure, or is damaged; or when a figure is
+/// When the edition is of another dataset, does not hold a variable, measure or year, or is damaged; or when a figure is
 /// beyond `bound`, in which case nothing of it is kept.
 pub fn aggregate(admitted: &Admitted, edition: &Edition, bound: Bound) -> Result<LocalTable, AggregateError> {
     let plan = admitted.plan();
@@ -65,7 +66,7 @@ fn check_edition(plan: &Plan, edition: &Edition) -> Result<(), AggregateError> {
     if origin.dataset != plan.dataset().name() || asked.is_some_and(|asked| *asked != origin.edition) {
         return Err(AggregateError::OtherEdition { dataset: origin.dataset.clone(), edition: origin.edition.clone() });
     }
-    Ok(())
+    Ok(Held::by_edition(edition.manifest()).covers(plan)?)
 }
 
 /// One block that is counted directly.
@@ -95,6 +96,9 @@ pub(crate) enum Addition<'p> {
     Square(&'p [i64]),
 }
 
+/// Everything that is asked was found held before its columns are looked for.
+const NOT_THERE: &str = "a column that was found held is not there";
+
 /// The columns of the edition that a plan needs.
 struct Needs {
     wanted: Wanted,
@@ -122,12 +126,12 @@ impl Needs {
         };
         for (at, variable) in dataset.variables().iter().enumerate().filter(|(at, _)| variables.contains(at)) {
             let held = edition.variable(variable.name());
-            needs.wanted.variables.push(held.ok_or_else(|| AggregateError::not_held(variable.name()))?);
+            needs.wanted.variables.push(held.ok_or(AggregateError::Bug(NOT_THERE))?);
             set(&mut needs.variables, at, needs.wanted.variables.len() - 1);
         }
         for (at, measure) in dataset.measures().iter().enumerate().filter(|(at, _)| measures.contains(at)) {
             let held = edition.measure(measure.name());
-            needs.wanted.measures.push(held.ok_or_else(|| AggregateError::not_held(measure.name()))?);
+            needs.wanted.measures.push(held.ok_or(AggregateError::Bug(NOT_THERE))?);
             set(&mut needs.measures, at, needs.wanted.measures.len() - 1);
         }
         Ok(needs)

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use super::daemon::describe;
 use super::decide::{DecideError, find};
-use super::preview::Preview;
+use super::preview::{Here, Preview};
 use super::{CHECK_FAILED, Outcome, now};
 use crate::configuration::Configuration;
 use crate::daemon::store::{Event, Question, Store, StoreError};
@@ -242,7 +242,8 @@ impl Known {
         let suppliers = self.entry.as_ref().map_or(0, |entry| entry.scope.len());
         let store = EditionStore::new(configuration.state());
         let purpose = Some(self.question.purpose.as_str());
-        let preview = Preview::new(&codebook, &agreement, &store, query, purpose, now(), suppliers)?;
+        let here = Here { codebook: &codebook, agreement: &agreement, bindings: None, store: &store };
+        let preview = Preview::new(here, query, purpose, now(), suppliers)?;
         Ok(preview.in_words(Lang::En).to_string())
     }
 

@@ -23,7 +23,7 @@ use tracing_subscriber::EnvFilter;
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::freeze::FreezeError;
 
-pub use preview::{Preview, PreviewError, Sent, SentError};
+pub use preview::{Here, Preview, PreviewError, Sent, SentError};
 
 /// What a command's exit code says; every command's help repeats it.
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 something is wrong, said on standard error; 2 the command line is wrong; \

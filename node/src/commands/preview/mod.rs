@@ -17,8 +17,9 @@ use optelsom_secagg::{Bound, LocalTable};
 
 use super::{Outcome, now};
 use crate::aggregate::{AggregateError, aggregate};
-use crate::configuration::Configuration;
+use crate::configuration::{Binding, Configuration};
 use crate::edition::{EditionError, EditionStore};
+use crate::held::{NotHeld, bound};
 
 pub use sent::{Sent, SentError};
 
@@ -55,7 +56,9 @@ impl PreviewCommand {
         let store = EditionStore::new(configuration.state());
         let roster = sent::read_roster(configuration);
         let suppliers = roster.as_ref().map_or(0, |roster| roster.members().len());
-        let preview = Preview::new(&codebook, &agreement, &store, query, self.purpose.as_deref(), now(), suppliers)?;
+        let bindings = configuration.bindings(&codebook)?;
+        let here = Here { codebook: &codebook, agreement: &agreement, bindings: Some(&bindings), store: &store };
+        let preview = Preview::new(here, query, self.purpose.as_deref(), now(), suppliers)?;
         let lang = if self.dutch { Lang::Nl } else { Lang::En };
         print!("{}", preview.in_words(lang));
         self.sent(configuration, roster.and_then(|roster| preview.rehearse(configuration.supplier(), roster)))
@@ -95,6 +98,9 @@ pub enum PreviewError {
     /// The node would refuse it.
     #[error("this node would refuse the question: {}", .0.explain(Lang::En))]
     Refused(Refusal),
+    /// The node would refuse it, since it does not hold what is asked.
+    #[error("this node would refuse the question: {0}")]
+    NotHeld(#[from] NotHeld),
     /// There is no edition to count in.
     #[error("no edition of `{0}` is frozen yet: optelsom-node freeze {0} --edition NAME")]
     NoEdition(String),
@@ -104,6 +110,27 @@ pub enum PreviewError {
     /// Counting failed.
     #[error(transparent)]
     Aggregate(#[from] AggregateError),
+}
+
+/// What the edition does not hold is refused by a running node, and no mishap.
+fn refused(error: AggregateError) -> PreviewError {
+    match error {
+        AggregateError::NotHeld(cause) => PreviewError::NotHeld(cause),
+        other => PreviewError::Aggregate(other),
+    }
+}
+
+/// What a question is held against and counted in.
+#[derive(Clone, Copy, Debug)]
+pub struct Here<'a> {
+    /// What can be asked.
+    pub codebook: &'a Codebook,
+    /// What was agreed.
+    pub agreement: &'a Agreement,
+    /// What is bound today; none for a question that was answered before, whatever is bound now.
+    pub bindings: Option<&'a [Binding]>,
+    /// The editions.
+    pub store: &'a EditionStore,
 }
 
 /// What a question counts here. It is this supplier's own: neither protected nor for publication.
@@ -122,22 +149,24 @@ impl Preview {
     /// suppliers, or of that fewest where nobody knows how many there are.
     ///
     /// # Errors
-    /// When the question cannot be planned, would be refused, or cannot be counted.
+    /// When the question cannot be planned, would be refused, is not held here, or cannot be counted.
     pub fn new(
-        codebook: &Codebook,
-        agreement: &Agreement,
-        store: &EditionStore,
+        here: Here<'_>,
         query: Query,
         purpose: Option<&str>,
         now: Timestamp,
         suppliers: usize,
     ) -> Result<Self, PreviewError> {
+        let Here { codebook, agreement, bindings, store } = here;
         let dataset = query.dataset().name().to_owned();
         let edition = match query.edition() {
             Some(edition) => edition.clone(),
             None => store.latest(&dataset)?.ok_or(PreviewError::NoEdition(dataset.clone()))?,
         };
         let plan = Plan::new(codebook, &query.with_edition(edition.clone()))?;
+        if let Some(bindings) = bindings {
+            bound(bindings, &plan)?;
+        }
         let terms = agreement.dataset(&dataset);
         let fewest = terms.map_or(0, |terms| usize::try_from(terms.minimum_suppliers()).unwrap_or(usize::MAX));
         let first_purpose = terms.and_then(|terms| terms.purposes().next()).unwrap_or_default();
@@ -150,7 +179,7 @@ impl Preview {
             Admission::NeedsApproval(pending) => (pending.approve(), true),
         };
         let opened = store.open(&dataset, &edition, codebook)?;
-        let table = aggregate(&admitted, &opened, Bound::for_suppliers(fewest.max(suppliers)))?;
+        let table = aggregate(&admitted, &opened, Bound::for_suppliers(fewest.max(suppliers))).map_err(refused)?;
         let purpose = purpose.to_owned();
         Ok(Self { plan, edition, purpose, fewest, policy, waits_for_approval, table })
     }
