@@ -1,12 +1,10 @@
 //! Where a question becomes a table: documents, agreement, approval, edition, counting. And where editions are frozen.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 use optelsom_codebook::{
-    Admission, Admitted, DatasetTerms, EditionId, Hash256, Plan, PlanError, ProtectionRules, Query, QueryError,
-    QueryId, Refusal, RefusalReason, Request, Timestamp,
+    DatasetTerms, EditionId, Hash256, Plan, PlanError, ProtectionRules, Query, QueryError, QueryId, Refusal,
+    RefusalReason,
 };
 use optelsom_disclosure::{Noise, NoiseSeed, Policy, PolicyError};
 use optelsom_ledger::QueryEntry;
@@ -15,18 +13,16 @@ use optelsom_secagg::{Bound, Generators, PreparedTable, Question};
 use thiserror::Error;
 use tokio::sync::{Mutex, Semaphore};
 
+use super::admission::{Admissions, Asked};
 use super::budget::Charged;
 use super::clock::{now, random};
 use super::settings::Settings;
-use super::store::{Decision, Question as Noted, Store, StoreError};
+use super::store::{Question as Noted, Store, StoreError};
 use crate::aggregate::{AggregateError, aggregate};
 use crate::configuration::{Binding, FreezeWhen};
 use crate::edition::{EditionError, EditionStore};
 use crate::freeze::Freezing;
-
-/// How often a waiting query looks whether a person has decided.
-const DECISION_INTERVAL: Duration = Duration::from_secs(1);
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+use crate::held::{Held, NotHeld, bound, years};
 
 /// Why a question gets no table here. The coordinator learns the reason code and nothing else; the rest is for this
 /// node's own log.
@@ -57,8 +53,8 @@ pub enum CountError {
     #[error("nobody here has decided before the query expired")]
     Undecided,
     /// The dataset, a variable, a measure or a year is not held here.
-    #[error("{0} is not held here")]
-    NotHeld(String),
+    #[error(transparent)]
+    NotHeld(#[from] NotHeld),
     /// The edition.
     #[error(transparent)]
     Edition(#[from] EditionError),
@@ -88,10 +84,9 @@ impl CountError {
             }
             Self::Agreement(refusal) => refusal.reason(),
             Self::Denied | Self::Undecided => RefusalReason::Denied,
-            Self::NotHeld(_) => RefusalReason::NotHeld,
+            Self::NotHeld(_) | Self::Aggregate(AggregateError::NotHeld(_)) => RefusalReason::NotHeld,
             Self::Edition(EditionError::Absent { .. }) => RefusalReason::EditionNotFrozen,
             Self::Aggregate(AggregateError::OutOfBounds(_)) => RefusalReason::OutOfBounds,
-            Self::Aggregate(AggregateError::NotHeld { .. }) => RefusalReason::NotHeld,
             Self::BeyondBudget(_) => RefusalReason::PrivacyBudgetSpent,
             Self::Edition(_) | Self::Aggregate(_) | Self::Random(_) | Self::Store(_) | Self::Stopped(_) => {
                 RefusalReason::LocalFailure
@@ -115,6 +110,7 @@ pub(super) struct Desk {
     settings: Arc<Settings>,
     store: Store,
     editions: EditionStore,
+    admissions: Admissions,
     generators: Generators,
     /// One at a time: each takes a processor.
     counting: Semaphore,
@@ -128,6 +124,7 @@ impl Desk {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             settings,
+            admissions: Admissions::new(store.clone()),
             store,
             editions,
             generators: Generators::with_capacity(0),
@@ -154,10 +151,10 @@ impl Desk {
         let text = std::str::from_utf8(&documents.query).map_err(|_| CountError::NotText)?;
         let plan = self.plan(entry, text)?;
         self.note(question.id(), entry, text).await?;
-        self.must_be_held(&plan)?;
+        self.must_be_held(&plan, entry)?;
         let rules = promised(entry, documents, &plan)?;
-        let admitted = self.admit(question.id(), entry, &plan, rules).await?;
-        self.store.note_admitted(&question.id()).await?;
+        let asked = Asked { query: question.id(), entry, plan: &plan, rules };
+        let admitted = self.admissions.admit(&self.settings.agreement, &asked).await?;
         let edition = self.edition(entry).await?;
         let bound = Bound::for_suppliers(question.scope().members().len());
         let generators = self.generators.clone();
@@ -224,72 +221,14 @@ impl Desk {
         self.store.note_question(&noted).await
     }
 
-    /// A year that is not held would count as zero: such a question is refused, not answered wrongly.
-    fn must_be_held(&self, plan: &Plan) -> Result<(), CountError> {
-        let name = plan.dataset().name();
-        let binding = self.settings.bindings.iter().find(|binding| binding.dataset() == name);
-        let binding = binding.ok_or_else(|| CountError::NotHeld(format!("dataset `{name}`")))?;
-        for variable in plan.variables_used() {
-            if !binding.variables().iter().any(|bound| bound.name == variable.name()) {
-                return Err(CountError::NotHeld(format!("variable `{}`", variable.name())));
-            }
-        }
-        for measure in plan.measures_used() {
-            if !binding.measures().iter().any(|bound| bound.name == measure.name()) {
-                return Err(CountError::NotHeld(format!("measure `{}`", measure.name())));
-            }
-        }
-        let Some(years) = binding.years() else { return Ok(()) };
-        match plan.periods().iter().find(|period| period.parse().is_ok_and(|year: i32| !years.contains(&year))) {
-            Some(year) => Err(CountError::NotHeld(format!("year {year}"))),
-            None => Ok(()),
-        }
-    }
-
-    async fn admit(
-        &self,
-        query: QueryId,
-        entry: &QueryEntry,
-        plan: &Plan,
-        rules: ProtectionRules,
-    ) -> Result<Admitted, CountError> {
-        let now = now();
-        let midnight = Timestamp::from_millis(now.as_millis() / DAY_MS * DAY_MS);
-        let request = Request {
-            plan,
-            purpose: &entry.purpose,
-            now,
-            min_suppliers: usize::try_from(entry.min_suppliers).unwrap_or(usize::MAX),
-            rules,
-            queries_today: self.store.admitted_since(&entry.dataset, midnight, &query).await?,
-        };
-        match self.settings.agreement.admit(&request) {
-            Ok(Admission::Admitted(admitted)) => Ok(admitted),
-            Ok(Admission::NeedsApproval(pending)) => {
-                self.wait_for_decision(query, entry.expires_at).await?;
-                Ok(pending.approve())
-            }
-            Err(refusal) => Err(CountError::Agreement(refusal)),
-        }
-    }
-
-    async fn wait_for_decision(&self, query: QueryId, expires_at: Timestamp) -> Result<(), CountError> {
-        self.store.await_decision(&query).await?;
-        let mut told = false;
-        loop {
-            match self.store.decision(&query).await? {
-                Some(Decision::Approved) => return Ok(()),
-                Some(Decision::Denied) => return Err(CountError::Denied),
-                Some(Decision::Waiting) | None if now() >= expires_at => return Err(CountError::Undecided),
-                Some(Decision::Waiting) | None => {}
-            }
-            if !std::mem::replace(&mut told, true) {
-                tracing::warn!(
-                    query = %query.short(), until = %expires_at,
-                    "waits for a person: optelsom-node approve {0} or optelsom-node deny {0}", query.short()
-                );
-            }
-            tokio::time::sleep(DECISION_INTERVAL).await;
+    /// Before a person is asked, or the question takes its place among the day's. What is frozen later than this, the
+    /// counting looks at.
+    fn must_be_held(&self, plan: &Plan, entry: &QueryEntry) -> Result<(), CountError> {
+        bound(&self.settings.bindings, plan)?;
+        match self.editions.manifest(&entry.dataset, &entry.edition) {
+            Ok(manifest) => Ok(Held::by_edition(&manifest).covers(plan)?),
+            Err(EditionError::Absent { .. }) => Ok(()),
+            Err(cause) => Err(cause.into()),
         }
     }
 
@@ -303,27 +242,19 @@ impl Desk {
 
     /// What this node can answer now.
     pub(super) fn holdings(&self) -> Holdings {
-        let holding = |binding: &Binding| Holding {
-            dataset: binding.dataset().to_owned(),
-            variables: binding.variables().iter().map(|variable| variable.name.clone()).collect(),
-            measures: binding.measures().iter().map(|measure| measure.name.clone()).collect(),
-            years: self.years_held(binding),
-            editions: self.frozen(binding.dataset()),
+        let holding = |binding: &Binding| {
+            let editions = self.frozen(binding.dataset());
+            let held = years(binding, &self.editions, &editions, &self.settings.codebook).unwrap_or(0..=0);
+            let year = |year: i32| u32::try_from(year).unwrap_or(0);
+            Holding {
+                dataset: binding.dataset().to_owned(),
+                variables: binding.variables().iter().map(|variable| variable.name.clone()).collect(),
+                measures: binding.measures().iter().map(|measure| measure.name.clone()).collect(),
+                years: year(*held.start())..=year(*held.end()),
+                editions,
+            }
         };
         Holdings(self.settings.bindings.iter().map(holding).collect())
-    }
-
-    /// The years that the configuration names, or all that the codebook knows.
-    fn years_held(&self, binding: &Binding) -> RangeInclusive<u32> {
-        let year = |year: i32| u32::try_from(year).unwrap_or(0);
-        if let Some(years) = binding.years() {
-            return year(*years.start())..=year(*years.end());
-        }
-        let dataset = self.settings.codebook.dataset(binding.dataset());
-        let codes =
-            dataset.and_then(|dataset| dataset.period_variable()).map_or(&[][..], |period| period.list().codes());
-        let known = || codes.iter().filter_map(|code| code.code().parse().ok());
-        known().min().unwrap_or(0)..=known().max().unwrap_or(0)
     }
 
     fn frozen(&self, dataset: &str) -> Vec<EditionId> {

@@ -1,8 +1,9 @@
 //! The node as a daemon: attends the coordinator, and answers what its agreement lets it answer.
 //!
 //! [`attend`] keeps the connection, [`hosts`] and [`host`] run the supplier's machine of each query, [`desk`] counts
-//! tables and freezes editions, [`store`] keeps promises and the journal.
+//! tables and freezes editions, [`admission`] asks the agreement, [`store`] keeps promises and the journal.
 
+mod admission;
 mod attend;
 pub mod budget;
 pub mod clock;

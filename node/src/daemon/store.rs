@@ -14,6 +14,7 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
+/// A question's `admitted` is 0, or the moment at which the agreement admitted it.
 const TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS records (
         query BLOB PRIMARY KEY, record BLOB NOT NULL, ended INTEGER NOT NULL) WITHOUT ROWID",
@@ -246,14 +247,15 @@ impl Store {
         Ok(())
     }
 
-    /// How many queries about a dataset were admitted since this moment, `query` itself left out: asked twice, it
-    /// counts once.
+    /// How many queries about a dataset were admitted since this moment. None for a query that was admitted before: asked
+    /// again, it has its place.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn admitted_since(&self, dataset: &str, since: Timestamp, query: &QueryId) -> Result<u32, StoreError> {
         let row = sqlx::query(
-            "SELECT COUNT(*) FROM questions WHERE dataset = $1 AND received_at >= $2 AND admitted = 1 AND query <> $3",
+            "SELECT COUNT(*) FROM questions WHERE dataset = $1 AND admitted >= $2 AND NOT EXISTS (
+                 SELECT 1 FROM questions WHERE query = $3 AND admitted > 0)",
         )
         .bind(dataset)
         .bind(signed(since))
@@ -265,13 +267,14 @@ impl Store {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    /// Notes that the agreement admits a query.
+    /// Notes when the agreement first admitted a query.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn note_admitted(&self, query: &QueryId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE questions SET admitted = 1 WHERE query = $1")
+    pub async fn note_admitted(&self, query: &QueryId, at: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE questions SET admitted = $2 WHERE query = $1 AND admitted = 0")
             .bind(query.as_bytes().as_slice())
+            .bind(signed(at))
             .execute(&self.pool)
             .await
             .map_err(|cause| self.failed(cause))?;
