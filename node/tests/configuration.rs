@@ -150,3 +150,23 @@ fn broken_configurations_never_crash() {
         assert!(outcome.is_ok(), "round {round}: crashed on\n{text}");
     }
 }
+
+#[test]
+fn a_time_limit_is_one() {
+    for source in ["sqlite = { path = \"a.sqlite\"", "postgresql = { url_file = \"url\""] {
+        let with = |limit: &str| {
+            let source = format!("[datasets.victims]\nsource = {{ {source}, view = \"v\", {limit} }} }}\n");
+            source + "[datasets.victims.variables.year]\ncolumn = \"jaar\"\n"
+        };
+        for seconds in ["0", "-1", "86401", "4294967296"] {
+            let said = mistakes(&with(&format!("time_limit_seconds = {seconds}")));
+            let wanted = format!(
+                "line 3: time_limit_seconds = {seconds} is no limit; write from 1 to 86400, a day; without it the limit is 600"
+            );
+            assert!(said.contains(&wanted), "{said}");
+        }
+        for seconds in ["1", "86400"] {
+            Supplier::new().binding(&with(&format!("time_limit_seconds = {seconds}"))).unwrap();
+        }
+    }
+}

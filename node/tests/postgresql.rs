@@ -5,6 +5,11 @@
 mod postgres;
 mod supplier;
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use optelsom_node::source::{PostgresqlSource, Source, SourceError, View};
 use sqlx::{Connection as _, Executor as _};
 use supplier::Supplier;
 
@@ -76,6 +81,39 @@ fn a_database_that_is_not_there_is_named_without_its_password() {
     supplier.write("url", "postgresql//reader:s3cret@nowhere");
     let message = supplier.complaint(BINDINGS);
     assert!(message.contains("not a PostgreSQL URL") && !message.contains("s3cret"), "{message}");
+}
+
+/// A server that lets anybody in, and from then on says nothing.
+fn silent_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for client in listener.incoming() {
+            let mut client = client.unwrap();
+            let mut length = [0; 4];
+            client.read_exact(&mut length).unwrap();
+            let mut startup = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap() - 4];
+            client.read_exact(&mut startup).unwrap();
+            // AuthenticationOk, ReadyForQuery.
+            client.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").unwrap();
+            kept.push(client);
+        }
+    });
+    format!("postgresql://reader:s3cret@{address}/records?sslmode=disable")
+}
+
+#[test]
+fn a_database_that_falls_silent_is_given_up() {
+    let supplier = Supplier::new();
+    supplier.write("url", silent_server());
+    let (url_file, view) = (supplier.path("url"), View::new("meldingen").unwrap());
+    let source = Source::Postgresql(PostgresqlSource { url_file, view, time_limit: Duration::from_millis(50) });
+    let read = source.read(&["datum".to_owned()], &mut |_| {}, |_, _| Ok::<_, SourceError>(()));
+    for message in [read.unwrap_err().to_string(), source.columns().unwrap_err().to_string()] {
+        assert!(message.contains("The time limit was reached: raise `time_limit_seconds`"), "{message}");
+        assert!(!message.contains("s3cret"), "{message}");
+    }
 }
 
 fn tell(server: &postgres::Server, statements: &'static str) {

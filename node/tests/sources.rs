@@ -5,7 +5,10 @@
 mod files;
 mod supplier;
 
+use std::time::Duration;
+
 use files::{Cells, nested_parquet, ods, parquet, sqlite, xlsb, xlsx, zip};
+use optelsom_node::source::{Source, SourceError, SqliteSource, View};
 use supplier::Supplier;
 
 const VARIABLES: &str = r#"
@@ -143,6 +146,28 @@ fn a_sqlite_file_that_is_wrong_says_so() {
     supplier.write("data.sqlite", "no database at all, but long enough to be taken for one".repeat(20));
     let message = refused(&supplier, r#"sqlite = { path = "data.sqlite", view = "meldingen" }"#);
     assert!(message.contains("See that the file is a SQLite database"), "{message}");
+}
+
+/// A view that never ends, whether rows come of it or not, is broken off, and so is what reads it.
+#[test]
+fn a_sqlite_view_that_never_ends_is_broken_off() {
+    let supplier = Supplier::new();
+    let path = supplier.path("data.sqlite");
+    sqlite(&path, CELLS);
+    for (view, rows) in [("endless", "1"), ("barren", "i < 0")] {
+        let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)";
+        files::tell_sqlite(&path, format!("CREATE VIEW {view} AS {numbers} SELECT i AS datum FROM n WHERE {rows};"));
+        let view = View::new(view).unwrap();
+        let source = SqliteSource { path: path.clone(), view, time_limit: Duration::from_millis(20) };
+        let mut read = 0_u64;
+        let ended = Source::Sqlite(source).read(&["datum".to_owned()], &mut |_| {}, |_, _| {
+            read += 1;
+            Ok::<_, SourceError>(())
+        });
+        let message = ended.unwrap_err().to_string();
+        assert!(message.contains("The time limit was reached: raise `time_limit_seconds`"), "{message}");
+        assert_eq!(read > 0, rows == "1", "{message}");
+    }
 }
 
 #[test]

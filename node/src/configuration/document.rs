@@ -131,6 +131,7 @@ pub(super) struct SpreadsheetDocument {
 pub(super) struct SqliteDocument {
     pub(super) path: PathBuf,
     pub(super) view: Spanned<String>,
+    pub(super) time_limit_seconds: Option<Spanned<i64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,7 +139,7 @@ pub(super) struct SqliteDocument {
 pub(super) struct PostgresqlDocument {
     pub(super) url_file: PathBuf,
     pub(super) view: Spanned<String>,
-    pub(super) time_limit_seconds: Option<u32>,
+    pub(super) time_limit_seconds: Option<Spanned<i64>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,8 +11,10 @@ use super::document::{CsvDocument, SourceDocument};
 use super::problems::Problems;
 use crate::source::{CsvSource, ParquetSource, PostgresqlSource, Source, SpreadsheetSource, SqliteSource, View};
 
-/// How long a database may take to give a view, unless the configuration says otherwise.
-const TIME_LIMIT: u32 = 600;
+/// How many seconds a database may take to give a view, unless the configuration says otherwise.
+const TIME_LIMIT: u64 = 600;
+/// A day. PostgreSQL keeps its limit in milliseconds in 32 bits, and 0 would mean none.
+const LONGEST: u64 = 24 * 60 * 60;
 
 /// Lets the environment say where a database's URL lies.
 pub(super) fn override_url_file(dataset: &str, source: &mut SourceDocument, environment: Environment<'_>) {
@@ -31,14 +33,30 @@ pub(super) fn resolve(document: &SourceDocument, folder: &Path, problems: &mut P
             Source::Spreadsheet(SpreadsheetSource { path: folder.join(&document.path), sheet: document.sheet.clone() })
         }
         SourceDocument::Sqlite(document) => {
-            Source::Sqlite(SqliteSource { path: folder.join(&document.path), view: view(&document.view, problems)? })
+            let (view, limit) =
+                (view(&document.view, problems), time_limit(document.time_limit_seconds.as_ref(), problems));
+            Source::Sqlite(SqliteSource { path: folder.join(&document.path), view: view?, time_limit: limit? })
         }
-        SourceDocument::Postgresql(document) => Source::Postgresql(PostgresqlSource {
-            url_file: folder.join(&document.url_file),
-            view: view(&document.view, problems)?,
-            time_limit: Duration::from_secs(document.time_limit_seconds.unwrap_or(TIME_LIMIT).into()),
-        }),
+        SourceDocument::Postgresql(document) => {
+            let (view, limit) =
+                (view(&document.view, problems), time_limit(document.time_limit_seconds.as_ref(), problems));
+            let url_file = folder.join(&document.url_file);
+            Source::Postgresql(PostgresqlSource { url_file, view: view?, time_limit: limit? })
+        }
     })
+}
+
+fn time_limit(seconds: Option<&Spanned<i64>>, problems: &mut Problems) -> Option<Duration> {
+    let Some(seconds) = seconds else { return Some(Duration::from_secs(TIME_LIMIT)) };
+    match u64::try_from(*seconds.get_ref()) {
+        Ok(within @ 1..=LONGEST) => Some(Duration::from_secs(within)),
+        _ => {
+            let message = format!("time_limit_seconds = {} is no limit", seconds.get_ref());
+            let mend = format!("write from 1 to {LONGEST}, a day; without it the limit is {TIME_LIMIT}");
+            problems.report(seconds.span(), message, mend);
+            None
+        }
+    }
 }
 
 fn view(text: &Spanned<String>, problems: &mut Problems) -> Option<View> {

@@ -247,19 +247,25 @@ pub fn parquet(rows: &[[&str; 5]]) -> Vec<u8> {
 
 /// A SQLite file with the view `meldingen`.
 pub fn sqlite(path: &Path, rows: Cells) {
+    tell_sqlite(
+        path,
+        "CREATE TABLE records (datum TEXT, geslacht TEXT, vorm TEXT, dagen INTEGER, schade REAL);
+        CREATE VIEW meldingen AS SELECT * FROM records;"
+            .to_owned(),
+    );
+    for row in &rows[1..] {
+        let value = |text: &str| if text.is_empty() { "NULL".to_owned() } else { format!("'{text}'") };
+        let values = row.map(value).join(", ");
+        tell_sqlite(path, format!("INSERT INTO records VALUES ({values});"));
+    }
+}
+
+/// Has a SQLite file, made where there is none, carry out these statements.
+pub fn tell_sqlite(path: &Path, statements: String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let mut connection = options.connect().await.unwrap();
-        let table = "CREATE TABLE records (datum TEXT, geslacht TEXT, vorm TEXT, dagen INTEGER, schade REAL);
-            CREATE VIEW meldingen AS SELECT * FROM records;";
-        connection.execute(sqlx::raw_sql(table)).await.unwrap();
-        for row in &rows[1..] {
-            let mut insert = sqlx::query("INSERT INTO records VALUES (?, ?, ?, ?, ?)");
-            for text in row {
-                insert = insert.bind(Some(*text).filter(|text| !text.is_empty()));
-            }
-            insert.execute(&mut connection).await.unwrap();
-        }
+        connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(statements))).await.unwrap();
     });
 }

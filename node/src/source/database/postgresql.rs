@@ -10,12 +10,15 @@ use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _, Statement as _,
 };
 
-use super::View;
 use super::conversation::{Batch, converse, give_rows, select, send_rows};
+use super::{TIME_LIMIT_REACHED, View};
 use crate::source::{Place, Progress, SourceError, locate};
 
 /// How long a connection may take to come about.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+
+/// The server ends a `SELECT` at its limit; so much of that limit later its silence is taken for an end.
+const TENTH: u32 = 10;
 
 /// A view of a PostgreSQL database.
 #[derive(Clone, Debug)]
@@ -24,19 +27,22 @@ pub struct PostgresqlSource {
     pub url_file: PathBuf,
     /// The view.
     pub view: View,
-    /// How long the `SELECT` may take.
+    /// How long the `SELECT` may take. Not 0, which PostgreSQL takes for no limit.
     pub time_limit: Duration,
 }
 
 impl PostgresqlSource {
     pub(in crate::source) fn columns(&self) -> Result<Vec<String>, SourceError> {
-        let options = self.options()?;
-        converse(&named(&options), async {
-            let mut connection = connect(&options).await?;
-            self.begin(&mut connection, &options).await?;
-            let columns = self.present(&mut connection, &options).await?;
-            connection.close().await.map_err(|error| failed(&options, "parting", &error))?;
-            Ok(columns)
+        let options = &self.options()?;
+        converse(&named(options), async {
+            let mut connection = connect(options).await?;
+            let found = self.limited(options, async move {
+                self.begin(&mut connection, options).await?;
+                let columns = self.present(&mut connection, options).await?;
+                connection.close().await.map_err(|error| failed(options, "parting", &error))?;
+                Ok(columns)
+            });
+            found.await
         })
     }
 
@@ -58,12 +64,33 @@ impl PostgresqlSource {
         sender: SyncSender<Batch>,
     ) -> Result<(), SourceError> {
         let mut connection = connect(options).await?;
-        self.begin(&mut connection, options).await?;
-        locate(columns, &self.present(&mut connection, options).await?)?;
-        let statement = select(columns, &self.view, |column| format!("{column}::text"))?;
-        let rows = sqlx::query(AssertSqlSafe(statement)).fetch(&mut connection);
-        let read = send_rows(rows, columns.len(), sender).await;
-        read.map_err(|error| failed(options, "reading the view", &error))
+        let read = self.limited(options, async {
+            self.begin(&mut connection, options).await?;
+            locate(columns, &self.present(&mut connection, options).await?)?;
+            let statement = select(columns, &self.view, |column| format!("{column}::text"))?;
+            let rows = sqlx::query(AssertSqlSafe(statement)).fetch(&mut connection);
+            let sent = send_rows(rows, columns.len(), sender).await;
+            sent.map_err(|error| failed(options, "reading the view", &error))
+        });
+        read.await
+    }
+
+    /// A conversation that ends even if the server falls silent.
+    async fn limited<T>(
+        &self,
+        options: &PgConnectOptions,
+        conversation: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
+        let patience = self.time_limit + self.time_limit / TENTH;
+        let ended = tokio::time::timeout(patience, conversation).await;
+        ended.unwrap_or_else(|_| {
+            Err(SourceError::Database {
+                database: named(options),
+                doing: "reading the view",
+                cause: format!("no end within {} seconds, nor did the server itself end it", patience.as_secs_f32()),
+                mend: TIME_LIMIT_REACHED,
+            })
+        })
     }
 
     /// Begins the transaction, ended by parting. Dates come in ISO 8601 whatever the database's own habit is.
@@ -123,9 +150,7 @@ fn failed(options: &PgConnectOptions, doing: &'static str, error: &sqlx::Error) 
     let mend = match error {
         sqlx::Error::Io(_) => "See that the database runs, and that host and port in the URL are right",
         sqlx::Error::Tls(_) => "See that the database offers TLS, or set sslmode in the URL",
-        sqlx::Error::Database(error) if error.code().as_deref() == Some("57014") => {
-            "The time limit was reached: raise `time_limit_seconds`, or make the view faster"
-        }
+        sqlx::Error::Database(error) if error.code().as_deref() == Some("57014") => TIME_LIMIT_REACHED,
         _ => "See that the user in the URL may read the view, and that the view's name is right",
     };
     SourceError::Database { database: named(options), doing, cause: error.to_string(), mend }
