@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::runtime::Runtime;
 use tonic::{Code, Status};
 
-use super::CheckList;
+use super::{CheckList, trust};
 use crate::configuration::Configuration;
 use crate::daemon::Settings;
 
@@ -33,6 +33,7 @@ pub(super) fn check(configuration: Configuration, now: Timestamp, list: &mut Che
     let found = |settings: &Settings| format!("roster, identity and certificate of {} fit", settings.supplier());
     let settings = Settings::load(configuration);
     let Some(settings) = list.take("credentials", WHAT, settings, found) else { return };
+    trust::check(settings.configuration(), settings.roster(), list);
     certificate(settings.credentials().expires_at(), now, list);
     let reached = connect(&settings);
     list.take("connection", WHAT, reached, |key_exchange| {

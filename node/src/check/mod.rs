@@ -3,6 +3,7 @@
 mod connection;
 mod editions;
 mod files;
+mod trust;
 
 use std::fmt;
 
@@ -25,6 +26,15 @@ pub struct Check {
 pub enum Outcome {
     /// All is well; a few words of what there is.
     Sound(String),
+    /// It works, and somebody should know something of it.
+    Noted {
+        /// What it means.
+        what: String,
+        /// Why.
+        why: String,
+        /// What can be done.
+        mend: String,
+    },
     /// Something has to be mended.
     Failed {
         /// What does not work because of it.
@@ -44,6 +54,18 @@ impl CheckList {
     /// Notes that all is well.
     pub fn sound(&mut self, name: impl Into<String>, found: impl Into<String>) {
         self.0.push(Check { name: name.into(), outcome: Outcome::Sound(found.into()) });
+    }
+
+    /// Notes something that works and is worth a thought.
+    pub fn noted(
+        &mut self,
+        name: impl Into<String>,
+        what: impl Into<String>,
+        why: impl fmt::Display,
+        mend: impl Into<String>,
+    ) {
+        let outcome = Outcome::Noted { what: what.into(), why: why.to_string(), mend: mend.into() };
+        self.0.push(Check { name: name.into(), outcome });
     }
 
     /// Notes that something has to be mended. The errors of this program say in their text how.
@@ -90,20 +112,20 @@ impl CheckList {
 
     /// Whether nothing has to be mended.
     pub fn all_sound(&self) -> bool {
-        self.0.iter().all(|check| matches!(check.outcome, Outcome::Sound(_)))
+        !self.0.iter().any(|check| matches!(check.outcome, Outcome::Failed { .. }))
     }
 }
 
 impl fmt::Display for CheckList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for check in &self.0 {
-            match &check.outcome {
-                Outcome::Sound(found) => writeln!(f, "ok      {}: {found}", check.name)?,
-                Outcome::Failed { what, why, mend } => {
-                    writeln!(f, "FAILED  {}: {what}", check.name)?;
-                    why.lines().chain(mend.lines()).try_for_each(|line| writeln!(f, "        {line}"))?;
-                }
-            }
+            let (mark, what, why, mend) = match &check.outcome {
+                Outcome::Sound(found) => ("ok    ", found, "", ""),
+                Outcome::Noted { what, why, mend } => ("note  ", what, why.as_str(), mend.as_str()),
+                Outcome::Failed { what, why, mend } => ("FAILED", what, why.as_str(), mend.as_str()),
+            };
+            writeln!(f, "{mark}  {}: {what}", check.name)?;
+            why.lines().chain(mend.lines()).try_for_each(|line| writeln!(f, "        {line}"))?;
         }
         Ok(())
     }

@@ -173,6 +173,16 @@ impl Settings {
         &self.target
     }
 
+    /// What `node.toml` says.
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Who answers, who asks, and how many may collude.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.machine.roster
+    }
+
     /// The file beside the store that backups leave out.
     pub(super) fn incarnation(&self) -> &Path {
         self.configuration.incarnation()
