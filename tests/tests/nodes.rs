@@ -9,7 +9,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use optelsom_codebook::QueryId;
 use optelsom_coordinator::{Authority, clock};
@@ -118,12 +120,15 @@ async fn a_person_approves_or_denies() {
     }
 }
 
-/// A proxy for HTTP CONNECT that wants a name and a password.
-async fn proxy() -> String {
+/// A proxy for HTTP CONNECT that wants a name and a password: its address, and how many connections it has let through.
+async fn proxy() -> (String, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
+    let let_through = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&let_through);
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
+            let counted = Arc::clone(&counted);
             tokio::spawn(async move {
                 let mut head = Vec::new();
                 while !head.ends_with(b"\r\n\r\n") {
@@ -136,11 +141,94 @@ async fn proxy() -> String {
                 let target = head.split(' ').nth(1).unwrap_or_default();
                 let mut server = tokio::net::TcpStream::connect(target).await?;
                 client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await?;
+                counted.fetch_add(1, Ordering::Relaxed);
                 copy_bidirectional(&mut client, &mut server).await.map(|_| ())
             });
         }
     });
-    address
+    (address, let_through)
+}
+
+/// `police.toml` by way of this proxy.
+fn by_proxy(federation: &Federation, proxy: &str) -> String {
+    let secret = federation.folder().join("proxy.secret");
+    fs::write(&secret, "police:s3cret\n").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let text = fs::read_to_string(federation.folder().join("police.toml")).unwrap();
+    let lines = format!("[coordinator]\nproxy = \"{proxy}\"\nproxy_credentials = \"proxy.secret\"\n");
+    assert!(text.contains("[coordinator]\n"), "{text}");
+    text.replace("[coordinator]\n", &lines)
+}
+
+/// A page of the police's node as it runs now: its log says where.
+async fn page(federation: &Federation, page: &str) -> String {
+    let begin = Instant::now();
+    let address = loop {
+        let log = fs::read_to_string(federation.folder().join("police.log")).unwrap();
+        let running = log.rsplit_once("health=http://").and_then(|(_, rest)| rest.split_once("/readyz"));
+        if let Some((address, _)) = running {
+            break address.to_owned();
+        }
+        assert!(begin.elapsed() < PATIENCE, "the police's node does not run\n{}", federation.logs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {page} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// Waits until `/readyz` of the police's node has this status and says this.
+async fn until_ready_is(federation: &Federation, status: &str, wanted: &str) {
+    let begin = Instant::now();
+    loop {
+        let answer = page(federation, "/readyz").await;
+        if answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(wanted) {
+            return;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{answer}\n{}", federation.logs());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_behind_a_proxy_answers_and_its_pages_say_how_it_is() {
+    let mut federation = Federation::start();
+    let (through, let_through) = proxy().await;
+    federation.kill("police");
+    fs::remove_file(federation.folder().join("police.log")).unwrap();
+    fs::write(federation.folder().join("police.toml"), by_proxy(&federation, &through)).unwrap();
+    federation.spawn("police");
+    federation.announce().await;
+    until_ready_is(&federation, "200", "ready").await;
+    assert!(page(&federation, "/healthz").await.ends_with("alive\n"));
+    let asked = federation.question(QUESTION, 1);
+    let mut analyst = federation.analyst().await;
+    let events = analyst.ask(v1::AskRequest::from(&asked)).await.unwrap().into_inner();
+    let ended = tokio::time::timeout(PATIENCE, follow(events)).await;
+    let (outcome, release) = ended.unwrap_or_else(|_| panic!("no end\n{}", federation.logs()));
+    assert!(release.is_some(), "{outcome:?}");
+    assert!(let_through.load(Ordering::Relaxed) > 0, "the node has gone round the proxy");
+    let metrics = page(&federation, "/metrics").await;
+    for wanted in ["optelsom_node_connected 1", "optelsom_node_submissions_total 1", "answer=\"ready\""] {
+        assert!(metrics.contains(wanted), "{wanted}\n{metrics}");
+    }
+    federation.kill("coordinator");
+    until_ready_is(&federation, "503", "not ready: ").await;
+    assert!(page(&federation, "/healthz").await.ends_with("alive\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_shows_its_pages_to_its_own_machine_alone() {
+    let federation = Federation::start();
+    let text = fs::read_to_string(federation.folder().join("police.toml")).unwrap();
+    let exposed = federation.folder().join("exposed.toml");
+    let text = text.replace("\"police.state\"", "\"exposed.state\"") + "[health]\nlisten = \"0.0.0.0:0\"\n";
+    fs::write(&exposed, text).unwrap();
+    let (code, said) = node(&exposed, &["run"]).await;
+    assert!(code == 1 && said.contains("0.0.0.0:0 is not on loopback, use 127.0.0.1"), "{code} {said}");
 }
 
 /// Credentials of this role by another authority than the federation's.
@@ -156,7 +244,7 @@ async fn check_tells_what_is_wrong_with_a_connection() {
     federation.analyst().await;
     let here = address(&federation);
     let nowhere = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let through = proxy().await;
+    let (through, _) = proxy().await;
     foreign(&federation, "optelsom:node:police");
     let secret = federation.folder().join("proxy.secret");
     fs::write(&secret, "police:s3cret\n").unwrap();
