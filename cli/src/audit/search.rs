@@ -46,12 +46,6 @@ pub struct Search {
 }
 
 impl Search {
-    /// Whether anything is looked for at all.
-    pub fn is_all(&self) -> bool {
-        let Self { person, supplier, variable, from, to } = self;
-        person.is_none() && supplier.is_none() && variable.is_none() && from.is_none() && to.is_none()
-    }
-
     pub(super) fn finds(&self, query: &QueryAccount, question: Option<&Question>) -> bool {
         let entry = &query.entry;
         let person = self.person.as_ref().is_none_or(|person| {
