@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use optelsom_codebook::SupplierId;
-use optelsom_ledger::appender::{Appender, Draft, Effect, Fatal, Input, Survey, Ticket};
+use optelsom_ledger::appender::{Appender, Draft, Effect, Fatal, Input, Rejection, Survey, Ticket};
+use optelsom_ledger::leaf::Leaf;
 use optelsom_ledger::note::{Cosignature, LogKey, SignedCheckpoint, Witnessed};
 use optelsom_ledger::{IdentityKey, Trust};
 use optelsom_proto::v1;
@@ -316,20 +317,12 @@ impl Keeper {
                 })
             }
             Effect::Acknowledge { ticket, index, leaf } => {
-                // It stands there for good: what is known of the log may not fall behind it.
-                while let Err(cause) = self.ledger.observe(index, std::slice::from_ref(&leaf)).await {
-                    tracing::error!(%cause, index, "an entry's document cannot be read; tried again");
-                    tokio::time::sleep(STORE_RETRY).await;
-                }
+                self.stands(index, &leaf).await;
                 self.acknowledged(ticket, index);
                 None
             }
             Effect::Reject { ticket, cause } => {
-                let handed = self.tickets.remove(&ticket).and_then(|group| self.handed.remove(&group));
-                if let Some(handed) = handed {
-                    // Whoever handed it in may be gone.
-                    let _ = handed.reply.send(Err(cause.into()));
-                }
+                self.rejected(ticket, cause);
                 None
             }
             Effect::AskWitnesses(_) => {
@@ -357,6 +350,22 @@ impl Keeper {
             }
             Effect::Stop(fatal) => return Err(StoreError::Unreadable(fatal.to_string()).into()),
         })
+    }
+
+    /// It stands there for good: what is known of the log may not fall behind it.
+    async fn stands(&self, index: u64, leaf: &Leaf) {
+        while let Err(cause) = self.ledger.observe(index, std::slice::from_ref(leaf)).await {
+            tracing::error!(%cause, index, "an entry's document cannot be read; tried again");
+            tokio::time::sleep(STORE_RETRY).await;
+        }
+    }
+
+    fn rejected(&mut self, ticket: Ticket, cause: Rejection) {
+        let handed = self.tickets.remove(&ticket).and_then(|group| self.handed.remove(&group));
+        if let Some(handed) = handed {
+            // Whoever handed it in may be gone.
+            let _ = handed.reply.send(Err(cause.into()));
+        }
     }
 
     fn acknowledged(&mut self, ticket: Ticket, index: u64) {
