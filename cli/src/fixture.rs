@@ -86,7 +86,12 @@ fn roster() -> Roster {
 }
 
 pub(crate) fn catalogue() -> Catalogue {
-    let policy = Policy::new("victims", 10).unwrap();
+    catalogue_with(10)
+}
+
+/// Where the operator asks for this minimum frequency.
+pub(crate) fn catalogue_with(minimum_frequency: u64) -> Catalogue {
+    let policy = Policy::new("victims", minimum_frequency).unwrap();
     let edition =
         |name: &str, at| v1::Edition { dataset: "victims".to_owned(), edition: name.to_owned(), announced_at: at };
     let reply = v1::CatalogueReply {

@@ -1,6 +1,7 @@
 //! `optelsom explain`.
 
 use optelsom_codebook::Plan;
+use optelsom_disclosure::Policy;
 
 use super::{Session, codebook_file, print};
 use crate::arguments::ExplainArguments;
@@ -21,7 +22,8 @@ pub(super) async fn run(session: Session<'_>, arguments: &ExplainArguments) -> R
             return print(format!("{}\n", query.canonical_json()).as_bytes());
         }
         let plan = Plan::new(&codebook, &query)?;
-        write_plan(&mut out, &plan, session.lang(None)).map_err(Failure::Output)?;
+        let policy = Policy::for_dataset(plan.dataset())?;
+        write_plan(&mut out, &plan, &policy, session.lang(None)).map_err(Failure::Output)?;
         return print(&out);
     }
     let configuration = session.configuration()?;
@@ -40,7 +42,7 @@ pub(super) async fn run(session: Session<'_>, arguments: &ExplainArguments) -> R
     };
     let asking = Asking::prepare(&catalogue, query, &facts, wishes)?;
     let suppliers = suppliers(&catalogue.codebook, &asking, &facts, now()?);
-    write_plan(&mut out, &asking.plan, lang).map_err(Failure::Output)?;
+    write_plan(&mut out, &asking.plan, &asking.policy, lang).map_err(Failure::Output)?;
     write_suppliers(&mut out, &asking, &suppliers, lang).map_err(Failure::Output)?;
     let before = federation.before(asking.plan.query(), &asking.scope).await?;
     write_guard(&mut out, before.refused.as_deref(), lang).map_err(Failure::Output)?;

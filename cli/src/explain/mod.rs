@@ -6,7 +6,7 @@ mod supplier;
 use std::io::{self, Write};
 
 use optelsom_codebook::{Axis, Column, Dataset, Epsilon, Lang, Measure, Plan, format_decimal};
-use optelsom_disclosure::Noise;
+use optelsom_disclosure::{Noise, Policy};
 
 pub use overlap::write_overlaps;
 pub use supplier::{Agreed, Supplier, suppliers};
@@ -16,11 +16,11 @@ use crate::browse::{listing, unit_sentence, write_listing};
 use crate::failure::printable;
 use crate::words::{grouped, words};
 
-/// Writes what follows from the question and the codebook alone.
+/// Writes what follows from the question itself, and how its table will be protected: by this policy.
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn write_plan(out: &mut dyn Write, plan: &Plan, lang: Lang) -> io::Result<()> {
+pub fn write_plan(out: &mut dyn Write, plan: &Plan, policy: &Policy, lang: Lang) -> io::Result<()> {
     let query = plan.query();
     writeln!(out, "{}\n  {}", words(lang, "Vraag", "Question"), printable(&query.to_sql()))?;
     let document = words(lang, "Document (wat wordt vastgelegd)", "Document (what is logged)");
@@ -29,6 +29,10 @@ pub fn write_plan(out: &mut dyn Write, plan: &Plan, lang: Lang) -> io::Result<()
     let unit = unit_sentence(plan.dataset().unit(), lang);
     writeln!(out, "\n{}: {unit}", words(lang, "Eenheid", "Unit"))?;
     write_cells(out, plan, lang)?;
+    match plan.query().epsilon() {
+        Some(epsilon) => write_sensitivity(out, plan, epsilon, lang)?,
+        None => writeln!(out, "{}", hiding(policy, lang))?,
+    }
     write_axes(out, plan, lang)?;
     writeln!(out, "\n{}", words(lang, "Cijfers", "Figures"))?;
     let mut table = listing();
@@ -42,21 +46,17 @@ fn write_cells(out: &mut dyn Write, plan: &Plan, lang: Lang) -> io::Result<()> {
     let cells = grouped(lang, &plan.cell_count().to_string());
     let columns: Vec<String> = plan.columns().iter().map(|column| column_text(column, plan.dataset())).collect();
     let (blocks, columns) = (plan.blocks().len(), columns.join(", "));
-    let k = plan.dataset().minimum_frequency();
     match lang {
-        Lang::Nl => writeln!(out, "Cellen: {cells} (blokken: {blocks}); opgeteld wordt per cel: {columns}")?,
-        Lang::En => writeln!(out, "Cells: {cells} (blocks: {blocks}); added up in each cell: {columns}")?,
+        Lang::Nl => writeln!(out, "Cellen: {cells} (blokken: {blocks}); opgeteld wordt per cel: {columns}"),
+        Lang::En => writeln!(out, "Cells: {cells} (blocks: {blocks}); added up in each cell: {columns}"),
     }
-    if let Some(epsilon) = plan.query().epsilon() {
-        return write_sensitivity(out, plan, epsilon, lang);
-    }
+}
+
+fn hiding(policy: &Policy, lang: Lang) -> String {
+    let k = policy.minimum_frequency();
     match lang {
-        Lang::Nl => {
-            writeln!(out, "Cellen onder {k} worden verborgen.")
-        }
-        Lang::En => {
-            writeln!(out, "Cells under {k} will be hidden.")
-        }
+        Lang::Nl => format!("Cellen onder {k} worden verborgen."),
+        Lang::En => format!("Cells under {k} will be hidden."),
     }
 }
 

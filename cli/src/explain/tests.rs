@@ -4,8 +4,8 @@ use optelsom_codebook::Timestamp;
 
 use super::*;
 use crate::asking::{Wishes, read};
-use crate::federation::SupplierFacts;
-use crate::fixture::{AGREEMENT, catalogue, facts};
+use crate::federation::{Catalogue, SupplierFacts};
+use crate::fixture::{AGREEMENT, catalogue, catalogue_with, facts};
 
 fn federation() -> Vec<SupplierFacts> {
     let named = |name: &str| AGREEMENT.replace("police", name);
@@ -45,7 +45,7 @@ fn explained_of(sql: &str, lang: Lang, wishes: Wishes<'_>) -> String {
     let now = Timestamp::from_millis(1_735_689_599_250);
     let suppliers = suppliers(&catalogue.codebook, &asking, &facts, now);
     let mut out = Vec::new();
-    write_plan(&mut out, &asking.plan, lang).unwrap();
+    write_plan(&mut out, &asking.plan, &asking.policy, lang).unwrap();
     write_suppliers(&mut out, &asking, &suppliers, lang).unwrap();
     String::from_utf8(out).unwrap()
 }
@@ -117,6 +117,30 @@ fn explains_in_english() {
     As things stand 2 would: the query would be abandoned.
     An incomplete total (--at-least N) would bind `victims` (2023–2024) to the suppliers that are in it: a later total with a few more or fewer of them, in any breakdown or edition, would give those few away, so nodes may refuse it for good. What the absent ones hold is then missing from these years.
     "#);
+}
+
+/// The codebook says 10. An agreement or the operator may ask for more; what counts is what the table is protected by.
+#[test]
+fn cells_are_hidden_under_the_strictest_minimum_of_all() {
+    let query = |catalogue: &Catalogue| read(catalogue, "SELECT year, COUNT(*) FROM victims GROUP BY year").unwrap();
+    let hidden = |catalogue: &Catalogue, facts: &[SupplierFacts]| {
+        let wishes = Wishes { purpose: Some("monitor"), scope: &[], at_least: None };
+        let asking = Asking::prepare(catalogue, query(catalogue), facts, wishes).unwrap();
+        let mut out = Vec::new();
+        write_plan(&mut out, &asking.plan, &asking.policy, Lang::En).unwrap();
+        let told = String::from_utf8(out).unwrap();
+        told.lines().find(|line| line.starts_with("Cells under")).unwrap().to_owned()
+    };
+    let agreed = |k: u64| {
+        let mut facts = federation();
+        facts[2].agreement = Some(format!("{AGREEMENT}minimum_frequency = {k}\n"));
+        facts
+    };
+    let (codebook, operator) = (catalogue(), catalogue_with(15));
+    assert_eq!(hidden(&codebook, &federation()), "Cells under 10 will be hidden.");
+    assert_eq!(hidden(&codebook, &agreed(12)), "Cells under 12 will be hidden.");
+    assert_eq!(hidden(&operator, &agreed(12)), "Cells under 15 will be hidden.");
+    assert_eq!(hidden(&operator, &agreed(25)), "Cells under 25 will be hidden.");
 }
 
 #[test]
