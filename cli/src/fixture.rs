@@ -1,52 +1,19 @@
 //! A small federation for tests.
 #![allow(clippy::unwrap_used)]
 
-use optelsom_codebook::{Codebook, Plan, Query, QueryId, SupplierId, Timestamp};
-use optelsom_disclosure::{Absence, Noise, Policy, Release, RoundFacts, Totals, protect, protect_noised};
+#[path = "../tests/samples/mod.rs"]
+mod samples;
+
+use optelsom_codebook::{Codebook, SupplierId, Timestamp};
+use optelsom_disclosure::{Absence, Policy, Release};
 use optelsom_ledger::{IdentityKey, Member, Requester, Roster};
 use optelsom_proto::v1;
 use optelsom_proto::wire::Holding;
 
 use crate::federation::{Catalogue, SupplierFacts};
+pub(crate) use samples::SUPPLIERS;
 
-pub(crate) const CODEBOOK: &str = r#"
-version = "2024.1"
-name = { nl = "Mensenhandel (proef)", en = "Trafficking (trial)" }
-[lists.years]
-years = [2010, 2030]
-[lists.form]
-codes = [
-    { code = "sexual", nl = "seksuele uitbuiting", en = "sexual exploitation" },
-    { code = "labour", nl = "arbeidsuitbuiting", en = "labour exploitation" },
-    { code = "unknown", nl = "onbekend", en = "unknown" },
-]
-missing = "unknown"
-[lists.sex]
-codes = [{ code = "F", nl = "vrouw", en = "woman" }, { code = "M", nl = "man", en = "man" }]
-[datasets.victims]
-label = { nl = "Meldingen van slachtoffers", en = "Reports of victims" }
-unit = "report"
-period = "year"
-minimum_frequency = 10
-minimum_suppliers = 1
-[datasets.victims.variables.year]
-label = { nl = "jaar", en = "year" }
-list = "years"
-[datasets.victims.variables.form]
-label = { nl = "vorm van uitbuiting", en = "form of exploitation" }
-list = "form"
-multiple = true
-[datasets.victims.variables.sex]
-label = { nl = "geslacht", en = "sex" }
-list = "sex"
-[datasets.victims.measures.duration]
-label = { nl = "duur", en = "duration" }
-unit = "days"
-decimals = 0
-minimum = 0
-maximum = 20000
-optional = true
-"#;
+pub(crate) const CODEBOOK: &str = include_str!("../tests/samples/codebook.toml");
 
 pub(crate) const AGREEMENT: &str = r#"
 supplier = "police"
@@ -61,8 +28,6 @@ minimum_suppliers = 4
 maximum_cells = 1000
 queries_per_day = 10
 "#;
-
-pub(crate) const SUPPLIERS: [&str; 6] = ["border-police", "labour", "police", "prosecution", "shelters", "youth-care"];
 
 pub(crate) fn supplier(name: &str) -> SupplierId {
     SupplierId::try_from(name).unwrap()
@@ -130,24 +95,6 @@ pub(crate) fn all_facts() -> Vec<SupplierFacts> {
 
 /// The release of this question, with totals given per column.
 pub(crate) fn release(sql: &str, columns: &[&[i64]]) -> Release {
-    let codebook = codebook();
-    let plan = Plan::new(&codebook, &Query::from_sql(&codebook, sql).unwrap()).unwrap();
-    let policy = Policy::for_dataset(plan.dataset()).unwrap();
-    let totals = Totals::new(columns.iter().map(|column| column.to_vec()).collect());
-    let table = match Noise::of(&plan, 4) {
-        Some(noise) => protect_noised(&plan, &noise, 5, totals).unwrap(),
-        None => protect(&plan, &policy, totals).unwrap(),
-    };
-    let all = SUPPLIERS.map(supplier);
-    let round = RoundFacts {
-        query: QueryId::from_bytes([0xab; 32]),
-        edition: "2024-12".parse().unwrap(),
-        purpose: "monitor".to_owned(),
-        asked_at: Timestamp::from_millis(1_735_689_599_250),
-        released_at: Timestamp::from_millis(1_735_689_659_250),
-        asked: all.iter().cloned().collect(),
-        taking_part: all.iter().take(5).cloned().collect(),
-        absences: vec![(supplier("youth-care"), Absence::Refused { code: "outside-period".to_owned() })],
-    };
-    Release::new(&codebook, &plan, &policy, round, table).unwrap()
+    let columns = columns.iter().map(|column| column.to_vec()).collect();
+    samples::release_by(&codebook(), sql, columns, Absence::Refused { code: "outside-period".to_owned() })
 }

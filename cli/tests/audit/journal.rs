@@ -80,11 +80,11 @@ fn differences_are_told_in_words() {
     assert_eq!(code, Some(19));
     insta::assert_snapshot!(text, @r"
     abababababab: asked of this node, but not in the log [not-logged]
-    #9 6ae58938012f: entry 11 says that the node refused; its journal does not [refusal-differs]
+    #9 27c692c44260: entry 11 says that the node refused; its journal does not [refusal-differs]
     ");
     insta::assert_snapshot!(compared(&lines, &["--lang", "nl"]).1, @r"
     abababababab: aan deze node gevraagd, maar niet in het logboek [not-logged]
-    #9 6ae58938012f: volgens post 11 weigerde de node; zijn journaal zegt dat niet [refusal-differs]
+    #9 27c692c44260: volgens post 11 weigerde de node; zijn journaal zegt dat niet [refusal-differs]
     ");
 }
 

@@ -24,7 +24,7 @@ fn the_report_in_english() {
     insta::assert_snapshot!(report(&[]), @r"
     In order: nothing in this log was altered, removed or moved, and every signature holds.
 
-    31 entries, root d1bf2c0788b168a05faa40b1ce8870d77dd467c28f10199d773baee58688960f
+    31 entries, root 9b8ab2abb961fba8a5bffcc7c8bad7d4749c8bd5ee5f574b6ea1bc49c4b0b704
     seen by optelsom.example/bureau/border-police (2026-11-02T18:30:00Z)
     seen by optelsom.example/bureau/labour (2026-11-02T18:30:00Z)
     seen by optelsom.example/bureau/police (2026-11-02T18:30:00Z)
@@ -45,7 +45,7 @@ fn the_report_in_english() {
       Answered by: border-police, labour, police, prosecution, shelters, youth-care (6, #6)
       Outcome: table released, of all that were asked (#8)
       Hidden: 1 cell (protects others), 3 cells (too few)
-      Identifier: 72ded4d022459a8556eb7bd581e6dfc64c34ecb499d26820aba6d58e5fbb6022
+      Identifier: dfd1185837d1024d24cde207c15553927572df7b915c863c4008d2217a11f418
 
     #9 2026-11-02T11:30:00Z analyst-1
       Question: Reports of victims: number, by form of exploitation
@@ -60,7 +60,7 @@ fn the_report_in_english() {
       Refused by: youth-care: the question asks years outside the agreement [outside-period] (#11)
       Outcome: table released, not of all that were asked (#14)
       Hidden: no cells
-      Identifier: 6ae58938012fff55f88e7cb9bfcde4f87d8da68b0951af09c99b5b76f8edfe8f
+      Identifier: 27c692c44260ff55f88e7cb9bfcde4f87d8da68b0951af09c99b5b76f8edfe8f
 
     #15 2026-11-02T12:30:00Z analyst-1
       Question: Reports of victims: number, by sex
@@ -72,7 +72,7 @@ fn the_report_in_english() {
       Approved by: nobody else
       Put to: border-police, labour, police, prosecution, shelters, youth-care (6)
       Outcome: abandoned: the sum would have fewer suppliers than was agreed [too-few-suppliers] (#17)
-      Identifier: 2c3ba2532053b1f05542ee7d92d5d369f8d5ec0a69578109c5bd9aa03364deec
+      Identifier: 7e596340f337127ddc3b2de03fa06067618c075a14c7bb629690b7f9d510955b
 
     #18 2026-11-02T13:30:00Z analyst-1
       Question: Reports of victims: number
@@ -83,7 +83,7 @@ fn the_report_in_english() {
       Approved by: nobody else
       Put to: border-police, labour, police, prosecution, shelters, youth-care (6)
       Outcome: refused: the question breaks a rule of the supplier [policy] (#20)
-      Identifier: b88e3e6406cf7491adfe12959872c9aae6e009705fdf176cf2ad8dce929b8c56
+      Identifier: 09ca9a7bdf8041c8d24e52cffb1cf3749e9289bd6c526307814fc352abe18b8d
 
     #21 2026-11-02T14:30:00Z analyst-1
       Question: Reports of victims: number, by year
@@ -95,7 +95,7 @@ fn the_report_in_english() {
       Approved by: nobody else
       Put to: border-police, labour, police, prosecution, shelters, youth-care (6)
       Outcome: declared void: voters-gone (#23)
-      Identifier: 5f8028d9fa1a8cf48fd32230fd2f55cab8860027269c75912752e891f4f567c0
+      Identifier: f23919ed9c781713834627c5cb5d0fcc3fd5c0672d3cda8e6bb4cb34bc4eaad3
 
     #24 2026-11-02T15:30:00Z analyst-1
       Question: Reports of victims: number, by year
@@ -108,7 +108,7 @@ fn the_report_in_english() {
       Put to: border-police, labour, police, prosecution, shelters, youth-care (6)
       Answered by: border-police, labour, police, prosecution, shelters, youth-care (6, #26)
       Outcome: spent: the total did not fit: commitment-mismatch (#28)
-      Identifier: c68e12b88f6fee4a1fa27ad6b952ca4e4d3a6cdc7b885e14b73426c1d5d669a7
+      Identifier: b8200755bfe13747c17d342b74ceb234e713d1729c1413b2bb894170f177e401
 
     #29 2026-11-02T16:30:00Z analyst-1
       Question: Reports of victims: number, by year and form of exploitation
@@ -119,7 +119,7 @@ fn the_report_in_english() {
       Approved by: analyst-2
       Put to: border-police, labour, police, prosecution, shelters, youth-care (6)
       Outcome: not ended; asked at 2026-11-02T16:30:00Z
-      Identifier: f331c2ad9b3a1f34337f8bd3b5370531b47f8aad3a2ae3f050cb9bc253d361ff
+      Identifier: aff4c7d6d60d60003db41920a385237e553231d6e3f3077b48f6cea3b73f9c22
 
     What everybody goes by, and its changes
       #0 roster
@@ -136,7 +136,7 @@ fn the_report_in_dutch() {
     insta::assert_snapshot!(report(&["--lang", "nl", "--to", "2026-11-02"]), @r"
     In orde: niets in dit logboek is veranderd, weggehaald of verschoven, en elke handtekening klopt.
 
-    31 posten, wortel d1bf2c0788b168a05faa40b1ce8870d77dd467c28f10199d773baee58688960f
+    31 posten, wortel 9b8ab2abb961fba8a5bffcc7c8bad7d4749c8bd5ee5f574b6ea1bc49c4b0b704
     gezien door optelsom.example/bureau/border-police (2026-11-02T18:30:00Z)
     gezien door optelsom.example/bureau/labour (2026-11-02T18:30:00Z)
     gezien door optelsom.example/bureau/police (2026-11-02T18:30:00Z)
@@ -158,7 +158,7 @@ fn the_report_in_dutch() {
       Beantwoord door: border-police, labour, police, prosecution, shelters, youth-care (6, #6)
       Uitkomst: tabel vrijgegeven, van allen die gevraagd zijn (#8)
       Verborgen: 1 cel (beschermt andere), 3 cellen (te weinig)
-      Kenmerk: 72ded4d022459a8556eb7bd581e6dfc64c34ecb499d26820aba6d58e5fbb6022
+      Kenmerk: dfd1185837d1024d24cde207c15553927572df7b915c863c4008d2217a11f418
 
     #9 2026-11-02T11:30:00Z analyst-1
       Vraag: Meldingen van slachtoffers: aantal, naar vorm van uitbuiting
@@ -173,7 +173,7 @@ fn the_report_in_dutch() {
       Geweigerd door: youth-care: de vraag gaat over jaren buiten de overeenkomst [outside-period] (#11)
       Uitkomst: tabel vrijgegeven, niet van allen die gevraagd zijn (#14)
       Verborgen: geen cellen
-      Kenmerk: 6ae58938012fff55f88e7cb9bfcde4f87d8da68b0951af09c99b5b76f8edfe8f
+      Kenmerk: 27c692c44260ff55f88e7cb9bfcde4f87d8da68b0951af09c99b5b76f8edfe8f
 
     #15 2026-11-02T12:30:00Z analyst-1
       Vraag: Meldingen van slachtoffers: aantal, naar geslacht
@@ -185,7 +185,7 @@ fn the_report_in_dutch() {
       Goedgekeurd door: niemand anders
       Gevraagd aan: border-police, labour, police, prosecution, shelters, youth-care (6)
       Uitkomst: afgebroken: de som zou over minder leveranciers gaan dan is overeengekomen [too-few-suppliers] (#17)
-      Kenmerk: 2c3ba2532053b1f05542ee7d92d5d369f8d5ec0a69578109c5bd9aa03364deec
+      Kenmerk: 7e596340f337127ddc3b2de03fa06067618c075a14c7bb629690b7f9d510955b
 
     #18 2026-11-02T13:30:00Z analyst-1
       Vraag: Meldingen van slachtoffers: aantal
@@ -196,7 +196,7 @@ fn the_report_in_dutch() {
       Goedgekeurd door: niemand anders
       Gevraagd aan: border-police, labour, police, prosecution, shelters, youth-care (6)
       Uitkomst: geweigerd: de vraag strookt niet met de regels van de leverancier [policy] (#20)
-      Kenmerk: b88e3e6406cf7491adfe12959872c9aae6e009705fdf176cf2ad8dce929b8c56
+      Kenmerk: 09ca9a7bdf8041c8d24e52cffb1cf3749e9289bd6c526307814fc352abe18b8d
 
     #21 2026-11-02T14:30:00Z analyst-1
       Vraag: Meldingen van slachtoffers: aantal, naar jaar
@@ -208,7 +208,7 @@ fn the_report_in_dutch() {
       Goedgekeurd door: niemand anders
       Gevraagd aan: border-police, labour, police, prosecution, shelters, youth-care (6)
       Uitkomst: nietig verklaard: voters-gone (#23)
-      Kenmerk: 5f8028d9fa1a8cf48fd32230fd2f55cab8860027269c75912752e891f4f567c0
+      Kenmerk: f23919ed9c781713834627c5cb5d0fcc3fd5c0672d3cda8e6bb4cb34bc4eaad3
 
     #24 2026-11-02T15:30:00Z analyst-1
       Vraag: Meldingen van slachtoffers: aantal, naar jaar
@@ -221,7 +221,7 @@ fn the_report_in_dutch() {
       Gevraagd aan: border-police, labour, police, prosecution, shelters, youth-care (6)
       Beantwoord door: border-police, labour, police, prosecution, shelters, youth-care (6, #26)
       Uitkomst: vervallen: totaal paste niet bij de toezeggingen: commitment-mismatch (#28)
-      Kenmerk: c68e12b88f6fee4a1fa27ad6b952ca4e4d3a6cdc7b885e14b73426c1d5d669a7
+      Kenmerk: b8200755bfe13747c17d342b74ceb234e713d1729c1413b2bb894170f177e401
 
     #29 2026-11-02T16:30:00Z analyst-1
       Vraag: Meldingen van slachtoffers: aantal, naar jaar en vorm van uitbuiting
@@ -232,7 +232,7 @@ fn the_report_in_dutch() {
       Goedgekeurd door: analyst-2
       Gevraagd aan: border-police, labour, police, prosecution, shelters, youth-care (6)
       Uitkomst: niet beëindigd; gesteld op 2026-11-02T16:30:00Z
-      Kenmerk: f331c2ad9b3a1f34337f8bd3b5370531b47f8aad3a2ae3f050cb9bc253d361ff
+      Kenmerk: aff4c7d6d60d60003db41920a385237e553231d6e3f3077b48f6cea3b73f9c22
     ");
 }
 

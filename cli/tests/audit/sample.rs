@@ -18,36 +18,7 @@ use optelsom_ledger::tiles::{Edge, TilePath, Tiles};
 use optelsom_ledger::witness::{WitnessRecord, cosign};
 use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, Trust};
 
-pub const CODEBOOK: &str = r#"
-version = "2024.1"
-name = { nl = "Mensenhandel (proef)", en = "Trafficking (trial)" }
-[lists.years]
-years = [2015, 2024]
-[lists.form]
-codes = [
-    { code = "sexual", nl = "seksuele uitbuiting", en = "sexual exploitation" },
-    { code = "labour", nl = "arbeidsuitbuiting", en = "labour exploitation" },
-    { code = "unknown", nl = "onbekend", en = "unknown" },
-]
-missing = "unknown"
-[lists.sex]
-codes = [{ code = "F", nl = "vrouw", en = "woman" }, { code = "M", nl = "man", en = "man" }]
-[datasets.victims]
-label = { nl = "Meldingen van slachtoffers", en = "Reports of victims" }
-unit = "report"
-period = "year"
-minimum_frequency = 10
-[datasets.victims.variables.year]
-label = { nl = "jaar", en = "year" }
-list = "years"
-[datasets.victims.variables.form]
-label = { nl = "vorm van uitbuiting", en = "form of exploitation" }
-list = "form"
-multiple = true
-[datasets.victims.variables.sex]
-label = { nl = "geslacht", en = "sex" }
-list = "sex"
-"#;
+pub const CODEBOOK: &str = include_str!("../samples/codebook.toml");
 
 pub const SUPPLIERS: [&str; 6] = ["border-police", "labour", "police", "prosecution", "shelters", "youth-care"];
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, dead_code)]
 
 use optelsom_codebook::{Codebook, Plan, Query, QueryId, SupplierId, Timestamp};
-use optelsom_disclosure::{Absence, Policy, Release, RoundFacts, Totals, protect};
+use optelsom_disclosure::{Absence, Noise, Policy, Release, RoundFacts, Totals, protect, protect_noised};
 use serde_json::{Value, json};
 
 const CODEBOOK: &str = r#"
@@ -68,14 +68,23 @@ maximum = 20000
 optional = true
 "#;
 
-const SUPPLIERS: [&str; 6] = ["border-police", "labour", "police", "prosecution", "shelters", "youth-care"];
+/// Whom the samples are of.
+pub const SUPPLIERS: [&str; 6] = ["border-police", "labour", "police", "prosecution", "shelters", "youth-care"];
 
 /// The release of this question, with totals given per column.
 pub fn release(sql: &str, columns: Vec<Vec<i64>>) -> Release {
-    let codebook = Codebook::parse(CODEBOOK).unwrap();
-    let plan = Plan::new(&codebook, &Query::from_sql(&codebook, sql).unwrap()).unwrap();
+    release_by(&Codebook::parse(CODEBOOK).unwrap(), sql, columns, Absence::NoAnswer)
+}
+
+/// The release of a question by this codebook, without the last of the suppliers for this reason.
+pub fn release_by(codebook: &Codebook, sql: &str, columns: Vec<Vec<i64>>, absence: Absence) -> Release {
+    let plan = Plan::new(codebook, &Query::from_sql(codebook, sql).unwrap()).unwrap();
     let policy = Policy::for_dataset(plan.dataset()).unwrap();
-    let table = protect(&plan, &policy, Totals::new(columns)).unwrap();
+    let totals = Totals::new(columns);
+    let table = match Noise::of(&plan, 4) {
+        Some(noise) => protect_noised(&plan, &noise, 5, totals).unwrap(),
+        None => protect(&plan, &policy, totals).unwrap(),
+    };
     let all = SUPPLIERS.map(|name| SupplierId::try_from(name).unwrap());
     let round = RoundFacts {
         query: QueryId::from_bytes([0xab; 32]),
@@ -85,9 +94,9 @@ pub fn release(sql: &str, columns: Vec<Vec<i64>>) -> Release {
         released_at: Timestamp::from_millis(1_735_689_659_250),
         asked: all.iter().cloned().collect(),
         taking_part: all.iter().take(5).cloned().collect(),
-        absences: vec![(all.last().unwrap().clone(), Absence::NoAnswer)],
+        absences: vec![(all.last().unwrap().clone(), absence)],
     };
-    Release::new(&codebook, &plan, &policy, round, table).unwrap()
+    Release::new(codebook, &plan, &policy, round, table).unwrap()
 }
 
 /// The same release with another document, as one that came from elsewhere.
