@@ -1,11 +1,15 @@
 //! Every format read back by software of its own world: Python's csv, pandas, openpyxl, pyarrow and pysdmx, R, a browser;
 //! and the snippets of docs/reading-releases.md as they stand there.
 //!
-//! What is missing on the machine is skipped, and said so. `OPTELSOM_FOREIGN=all` makes a skip a failure, as CI does;
-//! `OPTELSOM_PICTURES=DIR` keeps the files and pictures, to be looked at.
+//! What is missing on the machine is skipped, and said so. With `OPTELSOM_FOREIGN` Python's packages are taken from PyPI;
+//! `OPTELSOM_FOREIGN=all` makes a skip a failure, as `.ci/run` does; `OPTELSOM_PICTURES=DIR` keeps the files and pictures, to
+//! be looked at.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod python;
 mod samples;
+#[path = "../../tests/shared/skip.rs"]
+mod skip;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +18,8 @@ use std::process::{Command, Output};
 use optelsom_cli::arguments::Format;
 use optelsom_cli::publication::render;
 use optelsom_codebook::Lang;
+use python::python;
+use skip::skip;
 
 const FORMATS: [(Format, &str); 8] = [
     (Format::Csv, "csv"),
@@ -26,7 +32,8 @@ const FORMATS: [(Format, &str); 8] = [
     (Format::Svg, "svg"),
 ];
 
-/// What the scripts import, as PyPI has it.
+/// What the scripts import, and where it is from.
+const MODULES: &str = "openpyxl, pandas, pyarrow.parquet, pysdmx.io";
 const PACKAGES: [&str; 4] = ["openpyxl", "pandas", "pyarrow", "pysdmx[data]"];
 
 fn scripts() -> PathBuf {
@@ -48,12 +55,6 @@ fn write_samples(folder: &Path) {
     }
 }
 
-/// Says that something is not tested here; fails where everything has to be.
-fn skip(what: &str) {
-    assert!(std::env::var("OPTELSOM_FOREIGN").as_deref() != Ok("all"), "{what}, and OPTELSOM_FOREIGN=all");
-    eprintln!("SKIPPED: {what}");
-}
-
 fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     let (told, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -66,30 +67,14 @@ fn works(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// A Python with the packages, made once for this build folder.
-fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign-python");
-    let python = folder.join("bin/python");
-    let complete = folder.join("complete");
-    if !complete.exists() {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).output();
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        let installed = made.is_ok_and(|made| made.status.success())
-            && Command::new(&python).args(pip).args(PACKAGES).output().is_ok_and(|output| output.status.success());
-        if !installed {
-            return None;
-        }
-        fs::write(complete, "").unwrap();
-    }
-    Some(python)
-}
-
 #[test]
 fn other_software_reads_every_format() {
     let folder = tempfile::tempdir().unwrap();
     write_samples(folder.path());
-    match python() {
-        None => skip("no Python with packages from PyPI: CSV, XLSX, Parquet and SDMX-CSV are not read back"),
+    match python("foreign-python", MODULES, &PACKAGES) {
+        None => skip(
+            "no Python with pandas, openpyxl, pyarrow and pysdmx: CSV, XLSX, Parquet and SDMX-CSV are not read back",
+        ),
         Some(python) => {
             run(Command::new(&python).arg(scripts().join("read_back.py")).arg(folder.path()));
             run(Command::new(&python).arg(scripts().join("snippets.py")).arg("python").arg(folder.path()));
@@ -114,4 +99,29 @@ fn a_browser_shows_pages_and_pictures() {
     fs::create_dir_all(folder).unwrap();
     write_samples(folder);
     run(Command::new("python3").arg(scripts().join("pictures.py")).arg(folder));
+}
+
+/// This test runs itself once more, as one that skips something.
+#[test]
+fn what_is_skipped_is_heard_and_fails_where_nothing_may_be() {
+    const AGAIN: &str = "OPTELSOM_TEST_SKIPS";
+    if std::env::var_os(AGAIN).is_some() {
+        skip("nothing in particular");
+        return;
+    }
+    let again = |foreign: Option<&str>| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "what_is_skipped_is_heard_and_fails_where_nothing_may_be"]).env(AGAIN, "");
+        match foreign {
+            Some(foreign) => command.env("OPTELSOM_FOREIGN", foreign),
+            None => command.env_remove("OPTELSOM_FOREIGN"),
+        };
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    for foreign in [None, Some("fetch")] {
+        let (passed, said) = again(foreign);
+        assert!(passed && said.contains("*** SKIPPED: nothing in particular"), "{foreign:?}: {said}");
+    }
+    assert!(!again(Some("all")).0, "a skip has passed");
 }

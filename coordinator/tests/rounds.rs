@@ -1,18 +1,26 @@
-//! Whole rounds over real connections, with the coordinator coming and going.
+//! Whole rounds over real connections, with the coordinator coming and going; over SQLite and PostgreSQL what the store has
+//! a part in.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod federation;
+#[path = "../../tests/shared/postgresql.rs"]
+mod postgresql;
+#[path = "../../tests/shared/skip.rs"]
+mod skip;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use federation::node::{TestNode, Watch, attend, hello};
 use federation::{End, Federation, SUPPLIERS, follow, identity, supplier};
 use optelsom_coordinator::Running;
+use optelsom_coordinator::configuration::Limits;
 use optelsom_disclosure::{CellValue, Policy};
 use optelsom_proto::v1;
 use optelsom_proto::wire::{Hello, SignedAgreement};
 use optelsom_secagg::messages::CoordinatorMessage;
+use postgresql::Postgresql;
 use tokio::sync::mpsc;
 use tonic::Code;
 
@@ -51,9 +59,7 @@ fn must_be_right(end: &End) {
     assert_eq!(women.to_string(), "40");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_question_is_answered_and_fetched_again() {
-    let federation = Federation::new();
+async fn a_question_is_answered_and_fetched_again(federation: Federation) {
     let running = Arc::new(federation.start().await);
     federation.announce(&running).await;
     let _tasks = run(&nodes(&federation), &running);
@@ -77,9 +83,7 @@ async fn a_question_is_answered_and_fetched_again() {
     assert_eq!(other.fetch(name).await.unwrap_err().code(), Code::NotFound);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn queries_on_one_dataset_take_turns_and_all_end() {
-    let federation = Federation::new();
+async fn queries_on_one_dataset_take_turns_and_all_end(federation: Federation) {
     let running = Arc::new(federation.start().await);
     federation.announce(&running).await;
     let _tasks = run(&nodes(&federation), &running);
@@ -98,9 +102,7 @@ async fn queries_on_one_dataset_take_turns_and_all_end() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_entry_asked_many_times_at_once_is_one_query() {
-    let federation = Federation::new();
+async fn one_entry_asked_many_times_at_once_is_one_query(federation: Federation) {
     let running = Arc::new(federation.start().await);
     federation.announce(&running).await;
     let _tasks = run(&nodes(&federation), &running);
@@ -121,8 +123,7 @@ async fn one_entry_asked_many_times_at_once_is_one_query() {
 }
 
 /// Kills the coordinator when a node first gets a message of this kind, and starts another on the same store.
-async fn killed_at(kind: &'static str, which: fn(&CoordinatorMessage) -> bool) {
-    let federation = Federation::new();
+async fn killed_at(federation: Federation, which: fn(&CoordinatorMessage) -> bool) {
     let (tell, mut seen) = mpsc::unbounded_channel();
     let first = Arc::new(AtomicBool::new(true));
     let watch = |_: &str| -> Watch {
@@ -158,15 +159,13 @@ async fn killed_at(kind: &'static str, which: fn(&CoordinatorMessage) -> bool) {
     let name = v1::QueryName { name: Some(v1::query_name::Name::Query(id.as_bytes().to_vec())) };
     let mut events = analyst.watch(name).await.unwrap().into_inner();
     let end = follow(&mut events).await.unwrap();
-    assert_eq!(end.outcome, v1::Outcome::Opened, "killed at {kind}: {}", end.reason);
     must_be_right(&end);
 }
 
 macro_rules! killed_at {
     ($($name:ident => $pattern:pat,)*) => {$(
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            killed_at(stringify!($name), |message| matches!(message, $pattern)).await;
+        async fn $name(federation: Federation) {
+            killed_at(federation, |message| matches!(message, $pattern)).await;
         }
     )*};
 }
@@ -179,6 +178,42 @@ killed_at! {
     a_coordinator_killed_at_certify_loses_nothing => CoordinatorMessage::Certify { .. },
     a_coordinator_killed_at_finalise_loses_nothing => CoordinatorMessage::Finalise { .. },
     a_coordinator_killed_at_open_loses_nothing => CoordinatorMessage::Open { .. },
+}
+
+macro_rules! over_both_stores {
+    ($($name:ident,)*) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::Federation::new()).await;
+            })*
+        }
+
+        mod on_postgresql {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let Some(server) = super::Postgresql::start() else { return };
+                let mut federation = super::Federation::new();
+                federation.store_at(&server.url());
+                super::$name(federation).await;
+            })*
+        }
+    };
+}
+
+over_both_stores! {
+    a_question_is_answered_and_fetched_again,
+    queries_on_one_dataset_take_turns_and_all_end,
+    one_entry_asked_many_times_at_once_is_one_query,
+    a_coordinator_killed_at_ask_loses_nothing,
+    a_coordinator_killed_at_join_loses_nothing,
+    a_coordinator_killed_at_pair_loses_nothing,
+    a_coordinator_killed_at_exchange_loses_nothing,
+    a_coordinator_killed_at_certify_loses_nothing,
+    a_coordinator_killed_at_finalise_loses_nothing,
+    a_coordinator_killed_at_open_loses_nothing,
+    a_query_that_waits_can_be_cancelled_and_says_by_whom,
+    a_question_names_the_strictest_of_codebook_and_agreements_of_those_asked,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,9 +260,7 @@ fn step(message: &CoordinatorMessage) -> usize {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_query_that_waits_can_be_cancelled_and_says_by_whom() {
-    let federation = Federation::new();
+async fn a_query_that_waits_can_be_cancelled_and_says_by_whom(federation: Federation) {
     let running = Arc::new(federation.start().await);
     federation.announce(&running).await;
     // They witness the log, and answer nothing.
@@ -278,9 +311,34 @@ async fn questions_that_are_wrong_are_not_accepted_and_say_why() {
     running.shutdown().await;
 }
 
+/// Whoever does not use our command line is not stopped by it.
 #[tokio::test]
-async fn a_question_names_the_strictest_of_codebook_and_agreements_of_those_asked() {
-    let federation = Federation::new();
+async fn more_than_the_coordinator_takes_is_not_accepted() {
+    let mut federation = Federation::new();
+    federation.configuration.limits = Limits { words: 4, deadline_minutes: 4, queries: 1 };
+    let running = federation.start().await;
+    federation.announce(&running).await;
+    let mut analyst = federation.analyst(&running).await;
+    let mut ask = async |sql, nonce, minutes: u64| {
+        let minutes = Duration::from_secs(60 * minutes);
+        let asked = federation.question_with(sql, nonce, |entry| entry.expires_at = entry.asked_at + minutes);
+        analyst.ask(v1::AskRequest::from(&asked)).await.map(drop)
+    };
+    let six = "SELECT year, sex, COUNT(*) FROM victims GROUP BY year, sex";
+    let large = ask(six, 1, 3).await.unwrap_err();
+    assert_eq!(large.code(), Code::InvalidArgument);
+    assert!(large.message().contains("6 cells in 1 columns; cells times columns may be 4 here"), "{large}");
+    let long = ask(QUESTION, 2, 6).await.unwrap_err();
+    assert!(long.message().contains("4 are the most here"), "{long}");
+    ask(QUESTION, 3, 3).await.unwrap();
+    let busy = ask(QUESTION, 4, 3).await.unwrap_err();
+    assert_eq!(busy.code(), Code::ResourceExhausted, "{busy}");
+    let listed = analyst.list(v1::ListRequest { most: 0 }).await.unwrap().into_inner().queries;
+    assert_eq!(listed.len(), 1, "what is refused is not kept");
+    running.shutdown().await;
+}
+
+async fn a_question_names_the_strictest_of_codebook_and_agreements_of_those_asked(federation: Federation) {
     let running = federation.start().await;
     federation.announce(&running).await;
     let terms = |name: &str, rules: &str| {

@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod federation;
+#[path = "../../tests/shared/postgresql.rs"]
 mod postgresql;
-
-use std::path::Path;
+#[path = "../../tests/shared/skip.rs"]
+mod skip;
 
 use federation::node::hello;
-use federation::{Federation, supplier};
+use federation::{Federation, supplier, url_file};
 use optelsom_codebook::Timestamp;
 use optelsom_coordinator::clock::now;
 use optelsom_coordinator::configuration::StoreLocation;
@@ -15,7 +16,6 @@ use optelsom_coordinator::store::{
     Accepted, Commit, Ending, Found, Logged, NodeAnnouncement, OpenError, Store, StoredOutcome,
 };
 use optelsom_ledger::tiles::{TilePath, Tiles};
-use optelsom_proto::key_file::write_secret;
 use optelsom_proto::wire::Announced;
 use optelsom_secagg::combiner::{Effect, Input, Policy, Shape};
 use optelsom_secagg::messages::RoundOutcome;
@@ -229,12 +229,6 @@ async fn all(location: &StoreLocation) {
     editions_and_nodes_are_kept(location).await;
 }
 
-fn url_file(folder: &Path, url: &str) -> StoreLocation {
-    let path = folder.join("url");
-    write_secret(&path, url.as_bytes()).unwrap();
-    StoreLocation::PostgresqlUrlFile(path)
-}
-
 #[tokio::test]
 async fn sqlite() {
     let folder = tempfile::tempdir().unwrap();
@@ -270,23 +264,4 @@ async fn what_cannot_be_opened_says_why() {
     assert!(matches!(Store::open(&StoreLocation::Sqlite(file)).await, Err(OpenError::Store(_))));
     let wrong = url_file(folder.path(), "mysql://localhost/x");
     assert!(matches!(Store::open(&wrong).await, Err(OpenError::Url(_))));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_whole_coordinator_runs_on_postgresql() {
-    let Some(server) = Postgresql::start() else { return };
-    let mut federation = Federation::new();
-    federation.configuration.store = url_file(federation.path(), &server.url());
-    let running = federation.start().await;
-    federation.announce(&running).await;
-    let mut analyst = federation.analyst(&running).await;
-    let asked = federation.question("SELECT sex, COUNT(*) FROM victims GROUP BY sex", 1);
-    let mut events = analyst.ask(optelsom_proto::v1::AskRequest::from(&asked)).await.unwrap().into_inner();
-    events.message().await.unwrap().unwrap();
-    running.shutdown().await;
-    let running = federation.start().await;
-    let mut analyst = federation.analyst(&running).await;
-    let queries = analyst.list(optelsom_proto::v1::ListRequest { most: 0 }).await.unwrap().into_inner().queries;
-    assert_eq!((queries.len(), queries[0].outcome), (1, None));
-    running.shutdown().await;
 }

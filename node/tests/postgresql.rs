@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod postgres;
+#[path = "../../tests/shared/postgresql.rs"]
+mod postgresql;
+#[path = "../../tests/shared/skip.rs"]
+mod skip;
 mod supplier;
 
 use std::io::{Read as _, Write as _};
@@ -10,6 +13,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use optelsom_node::source::{PostgresqlSource, Source, SourceError, View};
+use postgresql::Postgresql;
 use sqlx::{Connection as _, Executor as _};
 use supplier::Supplier;
 
@@ -30,7 +34,7 @@ column = "schade"
 
 #[test]
 fn a_view_is_frozen_and_nothing_can_be_written() {
-    let Some(server) = postgres::Server::start() else { return };
+    let Some(server) = Postgresql::start() else { return };
     let supplier = Supplier::new();
     supplier.write("url", server.url() + "\n");
     tell(
@@ -116,7 +120,7 @@ fn a_database_that_falls_silent_is_given_up() {
     }
 }
 
-fn tell(server: &postgres::Server, statements: &'static str) {
+fn tell(server: &Postgresql, statements: &'static str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = sqlx::PgConnection::connect(&server.url()).await.unwrap();

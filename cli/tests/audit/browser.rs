@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::skip::skip;
 use crate::{audit, exported};
 
 fn chromium(folder: &Path, words: &[&str]) -> Option<String> {
@@ -32,9 +33,7 @@ fn a_browser_shows_and_prints_the_report() {
             audit(folder.path(), &["report", "export", "--format", "html", "-o", "report.html", "--lang", lang]);
         assert_eq!(output.status.code(), Some(0));
         let Some(dom) = chromium(folder.path(), &["--dump-dom"]) else {
-            let what = "no chromium: the report is not rendered";
-            assert!(std::env::var("OPTELSOM_FOREIGN").as_deref() != Ok("all"), "{what}, and OPTELSOM_FOREIGN=all");
-            eprintln!("SKIPPED: {what}");
+            skip("no chromium: the report is not rendered");
             return;
         };
         // What the browser made of it has all that was put in.

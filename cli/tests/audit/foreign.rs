@@ -1,37 +1,19 @@
 //! A script that was written from the public formats alone reads the same log, and finds the same.
 //!
-//! Without a Python that has `cryptography`, and without PyPI to get it from, this is skipped, and said so;
-//! `OPTELSOM_FOREIGN=all` makes that a failure.
+//! Without a Python that has `cryptography` this is skipped, and said so; with `OPTELSOM_FOREIGN` it is taken from PyPI, and
+//! `OPTELSOM_FOREIGN=all` makes a skip a failure.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::python::python;
 use crate::sample::Sample;
+use crate::skip::skip;
 use crate::{audit, exported, told};
-
-fn has_cryptography(python: &Path) -> bool {
-    let import = Command::new(python).args(["-c", "import cryptography, tomllib"]).output();
-    import.is_ok_and(|output| output.status.success())
-}
-
-fn python() -> Option<PathBuf> {
-    let system = PathBuf::from("python3");
-    if has_cryptography(&system) {
-        return Some(system);
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign-log");
-    let own = folder.join("bin/python");
-    if !has_cryptography(&own) {
-        let made = Command::new(&system).args(["-m", "venv"]).arg(&folder).output().ok()?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "cryptography"];
-        made.status.success().then(|| Command::new(&own).args(pip).output())?.ok()?;
-    }
-    has_cryptography(&own).then_some(own)
-}
 
 fn run(python: &Path, folder: &Path, indexes: &[String]) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/foreign/verify_log.py");
@@ -40,10 +22,8 @@ fn run(python: &Path, folder: &Path, indexes: &[String]) -> Output {
 
 #[test]
 fn a_foreign_verifier_agrees() {
-    let Some(python) = python() else {
-        let what = "no Python with cryptography, and none from PyPI: the log is not verified by foreign eyes";
-        assert!(std::env::var("OPTELSOM_FOREIGN").as_deref() != Ok("all"), "{what}, and OPTELSOM_FOREIGN=all");
-        eprintln!("SKIPPED: {what}");
+    let Some(python) = python("foreign-log", "cryptography, tomllib", &["cryptography"]) else {
+        skip("no Python with cryptography: the log is not verified by foreign eyes");
         return;
     };
     let folder = exported();

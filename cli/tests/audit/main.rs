@@ -5,8 +5,12 @@ mod browser;
 mod export;
 mod foreign;
 mod journal;
+#[path = "../python/mod.rs"]
+mod python;
 mod report;
 mod sample;
+#[path = "../../../tests/shared/skip.rs"]
+mod skip;
 mod verify;
 
 use std::fs;

@@ -18,7 +18,7 @@ use optelsom_ledger::entry::ApprovalRule;
 use optelsom_ledger::note::{Committee, CosignerKey, KeyName, LogVerifier};
 use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster, Trust};
 use optelsom_proto::dial::Connection;
-use optelsom_proto::key_file::write_identity;
+use optelsom_proto::key_file::{write_identity, write_secret};
 use optelsom_proto::v1::query_event::Event;
 use optelsom_proto::wire::Asked;
 use optelsom_proto::{Credentials, Role, Target, dial, v1};
@@ -139,6 +139,11 @@ impl Federation {
         Self { folder, authority, codebook, roster: roster(), configuration, begun }
     }
 
+    /// Keeps everything in this database instead.
+    pub fn store_at(&mut self, url: &str) {
+        self.configuration.store = url_file(self.path(), url);
+    }
+
     /// Begins the log, unless it was begun.
     pub async fn begin(&self) {
         if !self.begun.swap(true, Ordering::SeqCst) {
@@ -223,6 +228,13 @@ pub type Analyst = v1::analyst_service_client::AnalystServiceClient<tonic::trans
 
 pub fn target(running: &Running) -> Target {
     Target::new(&running.address().to_string(), Some("localhost"), None).unwrap()
+}
+
+/// A PostgreSQL store, by a file with its URL.
+pub fn url_file(folder: &Path, url: &str) -> StoreLocation {
+    let path = folder.join("url");
+    write_secret(&path, url.as_bytes()).unwrap();
+    StoreLocation::PostgresqlUrlFile(path)
 }
 
 /// How a followed query ended.
