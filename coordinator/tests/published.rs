@@ -14,22 +14,33 @@ use optelsom_proto::v1;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, crypto};
 
-/// Status and body of a GET without any certificate.
-async fn get(federation: &Federation, address: SocketAddr, path: &str) -> (u16, Vec<u8>) {
+/// A connection without any certificate.
+async fn connect(
+    federation: &Federation,
+    address: SocketAddr,
+    versions: &[&'static SupportedProtocolVersion],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(federation.path().join("authority.pem")).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
     let stream = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// Status and body of a GET.
+async fn get(federation: &Federation, address: SocketAddr, path: &str) -> (u16, Vec<u8>) {
+    let mut stream = connect(federation, address, &[&TLS13]).await.unwrap();
     let request = format!("GET /ledger/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut reply = Vec::new();
@@ -46,6 +57,7 @@ async fn anybody_reads_the_log_and_nothing_but_the_log() {
     federation.configuration.ledger.publish = Some("127.0.0.1:0".parse().unwrap());
     let running = Arc::new(federation.start().await);
     let address = running.published().unwrap();
+    assert!(connect(&federation, address, &[&TLS12]).await.is_err(), "TLS 1.2 is taken");
     federation.announce(&running).await;
     for name in SUPPLIERS {
         let node = TestNode::new(name, &[20, 30], federation.credentials(&format!("optelsom:node:{name}")));
