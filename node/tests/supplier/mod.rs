@@ -119,7 +119,23 @@ impl Supplier {
 
     pub fn freeze_as(&self, bindings: &str, edition: &str) -> Result<Manifest, FreezeError> {
         let configuration = self.configuration(bindings).unwrap_or_else(|error| panic!("{error}"));
-        let binding = configuration.binding(&self.codebook, "victims").unwrap_or_else(|error| panic!("{error}"));
+        self.freeze_by(&configuration, edition).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Freezes with this whole configuration, whatever is wrong in it.
+    pub fn freeze_document(&self, text: &str, edition: &str) -> Result<Manifest, String> {
+        let configuration = Configuration::parse(&self.path("node.toml"), text.to_owned(), &|_| None);
+        let configuration = configuration.map_err(|error| error.to_string())?;
+        let frozen = self.freeze_by(&configuration, edition).map_err(|error| error.to_string())?;
+        frozen.map_err(|error| error.to_string())
+    }
+
+    fn freeze_by(
+        &self,
+        configuration: &Configuration,
+        edition: &str,
+    ) -> Result<Result<Manifest, FreezeError>, ConfigurationError> {
+        let binding = configuration.binding(&self.codebook, "victims")?;
         let freezing = Freezing {
             binding: &binding,
             codebook: &self.codebook,
@@ -127,7 +143,7 @@ impl Supplier {
             edition: &edition_id(edition),
             frozen_at: Timestamp::from_millis(1_735_689_600_000),
         };
-        freezing.run(&self.store(), &mut |_| {})
+        Ok(freezing.run(&self.store(), &mut |_| {}))
     }
 
     pub fn edition(&self) -> Edition {
