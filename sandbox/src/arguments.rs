@@ -25,7 +25,7 @@ const EXIT_CODES: &str =
 /// What else can be done.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Keep a federation of one's own running until Ctrl-C
+    /// Keep a federation of one's own running until Ctrl-C or SIGTERM
     Up {
         /// Its folder: codebook.toml, and suppliers/NAME/ with node.toml, agreement.toml and files
         #[arg(long, value_name = "DIR")]
@@ -33,6 +33,9 @@ pub enum Command {
         /// Announce this edition of every dataset when all nodes have come
         #[arg(long, default_value = "2024-12")]
         edition: String,
+        /// Listen on any free port, whatever coordinator.toml says, and tell the nodes and the analyst
+        #[arg(long)]
+        any_port: bool,
     },
     /// Write the built-in federation out, as an example to change
     Generate {

@@ -5,6 +5,7 @@ use std::path::Path;
 use optelsom_codebook::{Codebook, CodebookErrors, EditionId, IdError};
 use optelsom_node::configuration::Configuration;
 use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::federation::{Federation, Folder, FolderError, Listening, RunError};
 use crate::session::{SessionError, now};
@@ -28,25 +29,42 @@ pub enum KeepError {
     /// The edition's name.
     #[error("{0}")]
     Edition(#[from] IdError),
-    /// The codebook cannot be read, or Ctrl-C not be waited for.
+    /// The codebook cannot be read, or signals cannot be waited for.
     #[error("{0}")]
     File(#[from] std::io::Error),
 }
 
-/// Starts the federation of this folder, announces the edition, says how to ask, and waits for Ctrl-C.
+/// Starts the federation of this folder, announces the edition, says how to ask, and waits until Ctrl-C or SIGTERM ends it.
 ///
 /// # Errors
 /// When the folder is no federation, a daemon does not start, or a node cannot freeze its records.
-pub async fn run(folder: &Path, edition: &str) -> Result<(), KeepError> {
+pub async fn run(folder: &Path, edition: &str, listening: Listening) -> Result<(), KeepError> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let edition = EditionId::try_from(edition)?;
     let stages = Stages::new();
     let folder = Folder::at(folder)?;
-    let federation = Federation::start(folder, Listening::AsConfigured, now()?).await?;
+    let federation = Federation::start(folder, listening, now()?).await?;
     stages.done(&format!("a coordinator on {} and {} nodes", federation.address(), federation.node_count()));
+    let running = async {
+        announce(&federation, &edition, &stages).await?;
+        std::future::pending().await
+    };
+    // Freezing may take long: whoever ends it meanwhile is heard.
+    let ended = tokio::select! {
+        failed = running => failed,
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    };
+    federation.stop().await;
+    ended
+}
+
+/// Announces the edition of every dataset, waits until it is frozen, and says how to ask.
+async fn announce(federation: &Federation, edition: &EditionId, stages: &Stages) -> Result<(), KeepError> {
     let codebook = Codebook::parse(&std::fs::read_to_string(federation.folder().codebook())?)?;
     let mut example = None;
     for dataset in codebook.datasets() {
-        match federation.announce(dataset.name(), &edition).await {
+        match federation.announce(dataset.name(), edition).await {
             Ok(0) => stages.done(&format!("nobody holds {}", dataset.name())),
             Ok(holders) => {
                 example = example.or(Some((dataset.name(), dataset.period())));
@@ -70,8 +88,6 @@ pub async fn run(folder: &Path, edition: &str) -> Result<(), KeepError> {
     }
     println!();
     println!("Ctrl-C ends it. What it has promised stays in {}.", federation.folder().path().display());
-    tokio::signal::ctrl_c().await?;
-    federation.stop().await;
     Ok(())
 }
 

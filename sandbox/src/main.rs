@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use optelsom_sandbox::arguments::{Arguments, Command};
 use optelsom_sandbox::data::national::registrations;
-use optelsom_sandbox::federation::{Folder, FolderError, SEED, generate};
+use optelsom_sandbox::federation::{Folder, FolderError, Listening, SEED, generate};
 use optelsom_sandbox::{demonstration, keep};
 use tracing_subscriber::EnvFilter;
 
@@ -28,7 +28,10 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     match arguments.command {
         None => demonstration::run(arguments.format).await?,
-        Some(Command::Up { federation, edition }) => keep::run(&federation, &edition).await?,
+        Some(Command::Up { federation, edition, any_port }) => {
+            let listening = if any_port { Listening::AnyPort } else { Listening::AsConfigured };
+            keep::run(&federation, &edition, listening).await?
+        }
         Some(Command::Generate { folder }) => write_example(&folder).await?,
     }
     Ok(())
