@@ -19,7 +19,7 @@ use optelsom_disclosure::{CellValue, Release};
 use optelsom_proto::v1;
 use optelsom_proto::v1::query_event::Event;
 use optelsom_tests::daemons::binary;
-use processes_federation::{Federation, PATIENCE, truth};
+use processes_federation::{ASK_AGAIN, Federation, PATIENCE, truth};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tonic::Streaming;
 
@@ -37,12 +37,6 @@ async fn run(command: &mut Command) -> (i32, String) {
 
 async fn node(configuration: &Path, arguments: &[&str]) -> (i32, String) {
     run(Command::new(binary("optelsom-node")).arg("--configuration").arg(configuration).args(arguments)).await
-}
-
-/// Where the coordinator listens.
-fn address(federation: &Federation) -> String {
-    let text = fs::read_to_string(federation.folder().join("coordinator.toml")).unwrap();
-    text.split('"').find(|part| part.starts_with("127.0.0.1:")).unwrap().to_owned()
 }
 
 /// A query's end, and its release if there is one.
@@ -71,7 +65,7 @@ async fn until_pending(federation: &Federation, id: &QueryId) -> String {
             if said.contains(&id.short()) {
                 return said;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(ASK_AGAIN).await;
         }
     };
     let waited = tokio::time::timeout(PATIENCE, waiting).await;
@@ -242,7 +236,7 @@ fn foreign(federation: &Federation, role: &str) {
 async fn check_tells_what_is_wrong_with_a_connection() {
     let federation = Federation::start();
     federation.analyst().await;
-    let here = address(&federation);
+    let here = federation.address();
     let nowhere = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let (through, _) = proxy().await;
     foreign(&federation, "optelsom:node:police");
@@ -285,7 +279,7 @@ async fn a_refused_certificate_is_exit_code_3_each_time() {
     let federation = Federation::start();
     federation.analyst().await;
     foreign(&federation, "optelsom:analyst:analyst-1");
-    let here = address(&federation);
+    let here = federation.address();
     let nowhere = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let list = async |party: &str, coordinator: &str| {
         let path = federation.folder().join("analyst.toml");

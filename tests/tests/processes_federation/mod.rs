@@ -2,12 +2,16 @@
 // Each of the tests that share it uses a part.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod door;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
+
+use door::Door;
 
 use optelsom_codebook::{Codebook, Hash256, Query, SupplierId};
 use optelsom_coordinator::{Authority, clock};
@@ -23,12 +27,25 @@ use optelsom_proto::wire::Asked;
 use optelsom_proto::{Credentials, Role, Target, dial, v1};
 use optelsom_tests::daemons::{CODEBOOK, EDITION, agreement_toml, binary, identity, node_toml, seed, witness_name};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tonic::transport::Channel;
 
 pub const SUPPLIERS: [&str; 5] = ["border", "labour", "police", "shelters", "youth"];
 const COORDINATOR: &str = "coordinator";
+const COORDINATOR_TOML: &str = r#"
+listen = "127.0.0.1:0"
+codebook = "codebook.toml"
+roster = "roster.toml"
+credentials = { certificate = "coordinator.pem", key = "coordinator.key", authority = "authority.pem" }
+store = { sqlite = "coordinator.sqlite" }
+ledger = { key = "ledger.key", trust = "trust.toml" }
+round = { phase_timeout_ms = 20000, resend_ms = 200 }
+"#;
 /// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often a process is asked for what it tells only when asked.
+pub const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// All suppliers witness the log, and one of them may lie.
 pub fn trust() -> Trust {
@@ -42,23 +59,27 @@ pub fn trust() -> Trust {
 /// The federation, with those of its processes that run.
 pub struct Federation {
     folder: TempDir,
-    port: u16,
+    door: Door,
     codebook: Codebook,
     roster: Roster,
-    processes: BTreeMap<String, Child>,
+    processes: BTreeMap<String, Process>,
+}
+
+/// A process, and the word that it is gone.
+struct Process {
+    child: Child,
+    gone: oneshot::Receiver<()>,
 }
 
 impl Federation {
     /// Writes everything and starts all processes.
     pub fn start() -> Self {
         let folder = TempDir::new().unwrap();
-        // The port of a listener that is gone: the coordinator has to come back on the same.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let member = |name| Member { supplier: SupplierId::try_from(name).unwrap(), identity: identity(name).public() };
         let requester = Requester { key_id: "analyst-1".to_owned(), identity: identity("analyst-1").public() };
         let roster = Roster::new(SUPPLIERS.map(member).to_vec(), vec![requester], Some(1)).unwrap();
         let codebook = Codebook::parse(CODEBOOK).unwrap();
-        let mut federation = Self { folder, port, codebook, roster, processes: BTreeMap::new() };
+        let mut federation = Self { folder, door: Door::open(), codebook, roster, processes: BTreeMap::new() };
         federation.write();
         let created = Command::new(binary("optelsom-coordinator"))
             .args(["create-log", "--config"])
@@ -90,7 +111,7 @@ impl Federation {
         issue("optelsom:analyst:analyst-1", &[], "analyst-1");
         fs::write(self.path("codebook.toml"), CODEBOOK).unwrap();
         fs::write(self.path("roster.toml"), self.roster.to_toml()).unwrap();
-        fs::write(self.path("coordinator.toml"), self.coordinator_toml()).unwrap();
+        fs::write(self.path("coordinator.toml"), COORDINATOR_TOML).unwrap();
         fs::write(self.path("trust.toml"), trust().to_toml()).unwrap();
         write_identity(&self.path("ledger.key"), &seed("ledger")).unwrap();
         for (number, name) in SUPPLIERS.into_iter().enumerate() {
@@ -99,23 +120,8 @@ impl Federation {
             write_identity(&self.path(&format!("{name}.witness")), &seed(&witness_name(name))).unwrap();
             fs::write(self.path(&format!("{name}.csv")), records(number)).unwrap();
             fs::write(self.path(&format!("{name}.agreement.toml")), agreement_toml(name)).unwrap();
-            fs::write(self.path(&format!("{name}.toml")), node_toml(name, self.port)).unwrap();
+            fs::write(self.path(&format!("{name}.toml")), node_toml(name, self.door.port())).unwrap();
         }
-    }
-
-    fn coordinator_toml(&self) -> String {
-        format!(
-            r#"
-listen = "127.0.0.1:{}"
-codebook = "codebook.toml"
-roster = "roster.toml"
-credentials = {{ certificate = "coordinator.pem", key = "coordinator.key", authority = "authority.pem" }}
-store = {{ sqlite = "coordinator.sqlite" }}
-ledger = {{ key = "ledger.key", trust = "trust.toml" }}
-round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
-"#,
-            self.port
-        )
     }
 
     pub fn spawn(&mut self, name: &str) {
@@ -129,15 +135,38 @@ round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
             command.arg("--configuration").arg(self.path(&format!("{name}.toml"))).arg("run");
             command
         };
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        self.processes.insert(name.to_owned(), child);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let gone = self.listen(child.stdout.take().unwrap());
+        self.processes.insert(name.to_owned(), Process { child, gone });
+    }
+
+    /// Hears where a process listens, and when it is gone.
+    fn listen(&self, said: ChildStdout) -> oneshot::Receiver<()> {
+        let (end, gone) = oneshot::channel();
+        let behind = self.door.leads_to();
+        std::thread::spawn(move || {
+            for line in BufReader::new(said).lines().map_while(Result::ok) {
+                if let Some(address) = line.strip_prefix("listening on ") {
+                    behind.send_replace(Some(address.parse().unwrap()));
+                }
+            }
+            let _ = end.send(());
+        });
+        gone
     }
 
     /// kill -9.
     pub fn kill(&mut self, name: &str) {
-        let mut child = self.processes.remove(name).unwrap();
+        let mut child = self.removed(name).child;
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    fn removed(&mut self, name: &str) -> Process {
+        if name == COORDINATOR {
+            self.door.leads_nowhere();
+        }
+        self.processes.remove(name).unwrap()
     }
 
     /// kill -9, and a fresh process in its place.
@@ -148,15 +177,16 @@ round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
 
     /// Waits until a process has ended of itself.
     pub async fn ended(&mut self, name: &str) -> ExitStatus {
-        let begin = Instant::now();
-        loop {
-            if let Some(status) = self.processes.get_mut(name).unwrap().try_wait().unwrap() {
-                self.processes.remove(name);
-                return status;
-            }
-            assert!(begin.elapsed() < PATIENCE, "{name} goes on\n{}", self.logs());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let gone = &mut self.processes.get_mut(name).unwrap().gone;
+        if tokio::time::timeout(PATIENCE, gone).await.is_err() {
+            panic!("{name} goes on\n{}", self.logs());
         }
+        self.removed(name).child.wait().unwrap()
+    }
+
+    /// Where the coordinator is dialled.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.door.port())
     }
 
     /// All logs, for the one who looks into a failure.
@@ -172,11 +202,11 @@ round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
     async fn channel(&self, party: &str) -> Option<Channel> {
         let at = |suffix: &str| self.path(&format!("{party}.{suffix}"));
         let credentials = Credentials::read(&at("pem"), &at("key"), &self.path("authority.pem")).unwrap();
-        let target = Target::new(&format!("127.0.0.1:{}", self.port), None, None).unwrap();
+        let target = Target::new(&self.address(), None, None).unwrap();
         dial(&credentials, &target).await.ok().map(|connection| connection.channel)
     }
 
-    /// Tries until it succeeds: the coordinator may be about to start.
+    /// Tries until it succeeds: the coordinator may be killed while it is dialled. Where there is none, dialling waits for one.
     async fn connected(&self, party: &str) -> Channel {
         let begin = Instant::now();
         loop {
@@ -184,7 +214,6 @@ round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
                 return channel;
             }
             assert!(begin.elapsed() < PATIENCE, "the coordinator cannot be reached\n{}", self.logs());
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -196,7 +225,7 @@ round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
         AnalystServiceClient::new(self.connected("analyst-1").await)
     }
 
-    /// Announces the edition, and waits until every node has frozen it.
+    /// Announces the edition, and asks until every node has frozen it: nobody else is told of that.
     pub async fn announce(&self) {
         let mut bureau = BureauServiceClient::new(self.connected("duty").await);
         let request = v1::AnnounceEditionRequest { dataset: "victims".to_owned(), edition: EDITION.to_owned() };
@@ -209,7 +238,7 @@ round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
                 return;
             }
             assert!(begin.elapsed() < PATIENCE, "not all nodes have frozen the edition\n{}", self.logs());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(ASK_AGAIN).await;
         }
     }
 
@@ -240,7 +269,7 @@ round = {{ phase_timeout_ms = 20000, resend_ms = 200 }}
     pub fn write_analyst(&self) {
         let text = format!(
             r#"
-coordinator = "127.0.0.1:{}"
+coordinator = "{}"
 certificate = "analyst-1.pem"
 key = "analyst-1.key"
 identity = "analyst-1.identity"
@@ -248,7 +277,7 @@ authority = "authority.pem"
 trust = "trust.toml"
 purpose = "monitor"
 "#,
-            self.port
+            self.address()
         );
         fs::write(self.path("analyst.toml"), text).unwrap();
         write_identity(&self.path("analyst-1.identity"), &seed("analyst-1")).unwrap();
@@ -262,9 +291,9 @@ purpose = "monitor"
 
 impl Drop for Federation {
     fn drop(&mut self) {
-        for child in self.processes.values_mut() {
-            let _ = child.kill();
-            let _ = child.wait();
+        for process in self.processes.values_mut() {
+            let _ = process.child.kill();
+            let _ = process.child.wait();
         }
     }
 }
