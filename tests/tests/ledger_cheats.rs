@@ -378,7 +378,7 @@ async fn a_certificate_is_not_made_final_before_its_participants_stand_in_the_lo
         query: index,
         attempt: 1,
         participants: SUPPLIERS.map(supplier).to_vec(),
-        statement: certificate.statement().digest(&round),
+        submissions: certificate.statement().submissions(&round),
         certificate: certificate.digest(&round),
     };
     let finalise = || {
@@ -431,7 +431,7 @@ fn certified(world: &World, log: &mut Log, asked: &Asked, suppliers: &[&str]) ->
         query: index,
         attempt: 1,
         participants: suppliers.iter().map(|name| supplier(name)).collect(),
-        statement: certificate.statement().digest(&round),
+        submissions: certificate.statement().submissions(&round),
         certificate: certificate.digest(&round),
     }));
     (certificate, index)

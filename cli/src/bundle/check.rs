@@ -159,7 +159,7 @@ fn commitments(parts: &Parts<'_>, scope: &Scope) -> Result<SignedCommitments, Fa
     if !certificate.participants.suppliers().eq(&logged.participants) {
         return Err(Fault::Participants("others were logged"));
     }
-    if certificate.statement().digest(round) != logged.statement || certificate.digest(round) != logged.certificate {
+    if certificate.statement().digest(round) != logged.statement() || certificate.digest(round) != logged.certificate {
         return Err(Fault::Participants("another certificate was logged"));
     }
     if (logged.participants.len() as u64) < entry.min_suppliers {

@@ -180,9 +180,10 @@ impl Sample {
     /// An attempt of these suppliers, made final.
     pub fn total(&mut self, query: u64, id: QueryId, names: &[&str]) -> u64 {
         let certificate = Hash256::of(format!("certificate of {id}").as_bytes());
-        let statement = Hash256::of(format!("statement of {id}").as_bytes());
+        let submissions = Hash256::of(format!("submissions to {id}").as_bytes());
         let participants = names.iter().map(|name| supplier(name)).collect();
-        let entry = ParticipantsEntry { query, attempt: 1, participants, statement, certificate };
+        let entry = ParticipantsEntry { query, attempt: 1, participants, submissions, certificate };
+        let statement = entry.statement();
         let participants = self.push(&Entry::Participants(entry));
         let votes = self.votes(&final_bytes(&id, 1, &self.roster.hash(), &statement));
         self.push(&Entry::Final(FinalEntry { query, participants, votes }))

@@ -92,7 +92,7 @@ fn another_querys_table_is_refused() {
         answer.table.clone_from(&other.table);
         answer.proof.clone_from(&other.proof);
         answer.commitments.clone_from(&other.commitments);
-        answer.statement = other.statement;
+        answer.submissions = other.submissions;
         answer.certificate = other.certificate;
         answer.votes.clone_from(&other.votes);
     });

@@ -93,7 +93,7 @@ pub struct Answer {
     pub document: Vec<u8>,
     pub policy: Vec<u8>,
     pub participants: Vec<SupplierId>,
-    pub statement: Hash256,
+    pub submissions: Hash256,
     pub certificate: Hash256,
     pub votes: Votes,
     pub table: Vec<u8>,
@@ -151,7 +151,7 @@ impl Answer {
         let vote = |vote: &FinalVote| Vote { supplier: vote.supplier.clone(), signature: vote.signature };
         Self {
             participants: suppliers(),
-            statement: certified.statement().digest(verifier.round()),
+            submissions: certified.statement().submissions(verifier.round()),
             certificate: certified.digest(verifier.round()),
             votes: Votes::new(submissions.certificate().votes.iter().map(vote).collect()),
             table: release.to_json().unwrap(),
@@ -297,7 +297,7 @@ fn logged(answer: &Answer, query: u64) -> Vec<Entry> {
             *hidden.entry(ReasonCode::try_from(rule).unwrap()).or_default() += 1;
         }
     }
-    let (participants, statement) = (answer.participants.clone(), answer.statement);
+    let (participants, submissions) = (answer.participants.clone(), answer.submissions);
     let authorisation = AuthorisationEntry { query, requester: answer.question.signature, approval: None };
     vec![
         Entry::Query(answer.question.entry.clone()),
@@ -306,7 +306,7 @@ fn logged(answer: &Answer, query: u64) -> Vec<Entry> {
             query,
             attempt: 1,
             participants,
-            statement,
+            submissions,
             certificate: answer.certificate,
         }),
         Entry::Final(FinalEntry { query, participants: query + 2, votes: answer.votes.clone() }),

@@ -130,11 +130,11 @@ pub(super) fn participants_entry(
     query: u64,
     attempt: u32,
     participants: &Participants,
-    statement: Hash256,
+    submissions: Hash256,
     certificate: Hash256,
 ) -> ParticipantsEntry {
     let participants = participants.suppliers().cloned().collect();
-    ParticipantsEntry { query, attempt, participants, statement, certificate }
+    ParticipantsEntry { query, attempt, participants, submissions, certificate }
 }
 
 /// Puts the participants into the log, unless they stand there or the query has ended, and waits until enough witnesses

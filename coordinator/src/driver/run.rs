@@ -233,13 +233,13 @@ impl Host {
                 });
                 Next::GoOn
             }
-            Effect::LogParticipants { attempt, participants, statement, certificate } => {
+            Effect::LogParticipants { attempt, participants, submissions, certificate } => {
                 tracing::info!(query = %self.id.short(), %attempt, participants = participants.len(), "certified");
                 // Restored, it has not had its turn in this life.
                 self.want_turn();
-                self.logged = Some((statement, certificate));
                 let number = attempt.number();
-                let entry = logging::participants_entry(self.index, number, &participants, statement, certificate);
+                let entry = logging::participants_entry(self.index, number, &participants, submissions, certificate);
+                self.logged = Some((entry.statement(), certificate));
                 self.later("participants", Input::ParticipantsLogged, move |shared: Arc<Shared>| {
                     let entry = entry.clone();
                     async move { logging::participants(&shared, entry).await }

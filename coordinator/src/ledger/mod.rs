@@ -189,7 +189,7 @@ impl Ledger {
         let _one_at_a_time = self.0.one_at_a_time.lock().await;
         let (standing, ended) = {
             let view = self.view();
-            let standing = view.participants(entry.query, entry.attempt, &entry.statement, &entry.certificate);
+            let standing = view.participants(entry.query, entry.attempt, &entry.statement(), &entry.certificate);
             (standing.map(|(at, _)| at), view.ended(entry.query))
         };
         match (standing, ended) {

@@ -135,8 +135,8 @@ fn history() -> (History, u64) {
             1 => all[..50].to_vec(),
             _ => all[50..].to_vec(),
         };
-        let (statement, certificate) = (Hash256::of(b"statement"), Hash256::of(b"certificate"));
-        let list = ParticipantsEntry { query: 2 * n, attempt: 1, participants, statement, certificate };
+        let (submissions, certificate) = (Hash256::of(b"submissions"), Hash256::of(b"certificate"));
+        let list = ParticipantsEntry { query: 2 * n, attempt: 1, participants, submissions, certificate };
         history.observe(2 * n + 1, &Entry::Participants(list), |_| known.clone());
     }
     (history, 2 * 9_999 + 1)

@@ -123,14 +123,14 @@ impl Writing {
         self.signed.push((key(200).public(), message, requester));
         let query = self.push(&Entry::Query(entry));
         self.push(&Entry::Authorisation(AuthorisationEntry { query, requester, approval: None }));
-        let statement = Hash256::of(&number.to_be_bytes());
         let list = ParticipantsEntry {
             query,
             attempt: 1,
             participants: (0..SUPPLIERS).map(supplier).collect(),
-            statement,
+            submissions: Hash256::of(&number.to_be_bytes()),
             certificate: Hash256::of(b"certificate"),
         };
+        let statement = list.statement();
         let participants = self.push(&Entry::Participants(list));
         let message = final_bytes(&id, 1, &self.roster.hash(), &statement);
         let quorum = (SUPPLIERS as usize + COLLUSION) / 2 + 1;

@@ -177,7 +177,7 @@ impl LogView {
         let same = |entry: &&ParticipantsEntry| {
             entry.query == query
                 && entry.attempt == attempt
-                && entry.statement == *statement
+                && entry.statement() == *statement
                 && entry.certificate == *certificate
         };
         self.participants.iter().find(|(_, entry)| same(entry)).map(|(at, entry)| (*at, entry))

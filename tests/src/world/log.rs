@@ -129,7 +129,7 @@ impl Log {
             query: self.index_of(&round.query)?,
             attempt: round.attempt.number(),
             participants: certificate.participants.suppliers().cloned().collect(),
-            statement: certificate.statement().digest(round),
+            submissions: certificate.statement().submissions(round),
             certificate: certificate.digest(round),
         })
     }

@@ -24,7 +24,7 @@ pub struct Attempt {
     pub number: u32,
     /// The participants, by name.
     pub participants: Vec<SupplierId>,
-    /// The digest of what they were shown: round, participants with their cards, submissions.
+    /// The digest of what final votes are about: their names, and all that they have submitted.
     pub statement: Hash256,
 }
 
@@ -127,7 +127,7 @@ impl Account {
                 query.authorised = Some(Logged { at, fact: approver });
             }
             Entry::Participants(entry) => {
-                let (participants, statement) = (entry.participants.clone(), entry.statement);
+                let (participants, statement) = (entry.participants.clone(), entry.statement());
                 let attempt = Attempt { number: entry.attempt, participants, statement };
                 query.attempts.push(Logged { at, fact: attempt });
             }

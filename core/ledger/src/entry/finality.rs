@@ -1,5 +1,8 @@
 //! The one attempt at a query that a quorum of its scope made final.
 //!
+//! The votes are about the names and the submissions of the participants entry that it points at, and about no others: it
+//! holds for no entry with other names.
+//!
 //! Bytes: `optelsom/1`, `entry/final`, index of the query's entry, index of the participants entry that was voted on
 //! (it names attempt and participants), count of votes, and of each the voter and its signature (64 bytes), sorted by
 //! voter.
@@ -23,12 +26,12 @@ pub struct FinalEntry {
 }
 
 impl FinalEntry {
-    /// Checks that a quorum of the scope made this attempt final.
+    /// Checks that a quorum of the scope made this attempt, of these names, final.
     ///
     /// # Errors
     /// When a vote is not of the scope or does not fit, or there are too few.
     pub fn verify(&self, query: &QueryId, attempt: &ParticipantsEntry, scope: &Scope) -> Result<(), SigningError> {
-        let statement = final_bytes(query, attempt.attempt, &scope.roster(), &attempt.statement);
+        let statement = final_bytes(query, attempt.attempt, &scope.roster(), &attempt.statement());
         self.votes.verify("final", scope, &statement)
     }
 }

@@ -77,7 +77,15 @@ pub fn refused_bytes(query: &QueryId, roster: &Hash256, supplier: &SupplierId, r
         .finish()
 }
 
-/// What a voter signs to make one attempt final; `statement` is the digest of round, participants and submissions.
+/// The digest of an attempt's statement, which prepared and final votes sign, over the names of its participants and the
+/// digest of all that they have submitted. The names stand in it by themselves, so that whoever reads the log, and has
+/// seen none of the submissions, can tell whether votes are about the names beside them.
+pub fn attempt_statement<'a>(participants: impl IntoIterator<Item = &'a SupplierId>, submissions: &Hash256) -> Hash256 {
+    let names: Vec<&SupplierId> = participants.into_iter().collect();
+    Writer::new("attempt").list(&names, |w, supplier| w.text(supplier.as_str())).bytes(submissions.as_bytes()).digest()
+}
+
+/// What a voter signs to make one attempt final; `statement` is that of [`attempt_statement`].
 pub fn final_bytes(query: &QueryId, attempt: u32, roster: &Hash256, statement: &Hash256) -> Vec<u8> {
     Writer::new("final")
         .bytes(query.as_bytes())

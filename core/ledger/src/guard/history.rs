@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use optelsom_codebook::{QueryId, SupplierId};
+use optelsom_codebook::{Hash256, QueryId, SupplierId};
 
 use crate::entry::{Entry, FinalEntry, ParticipantsEntry, VoidEntry};
 use crate::guard::partition::{Partition, Place};
@@ -40,8 +40,9 @@ pub struct History {
     sets: Vec<LoggedSet>,
     /// Where each void certificate stands.
     voids: BTreeMap<QueryId, u64>,
-    /// Where each final certificate stands, and the attempt and set that it is about.
-    finals: BTreeMap<QueryId, (u64, u32, Vec<Place>)>,
+    /// Where each final certificate stands, and the attempt and submissions that it is about. Not whom it names: what a
+    /// set is left out for must never be something that the log's writer can put beside a vote by itself.
+    finals: BTreeMap<QueryId, (u64, u32, Hash256)>,
 }
 
 impl History {
@@ -76,7 +77,7 @@ impl History {
         let Some(query) = self.queries.get(&entry.query).filter(|query| set.query == Some(query.id)) else { return };
         let scope = query.known.scope.as_ref();
         if scope.is_some_and(|scope| entry.verify(&query.id, &set.entry, scope).is_ok()) {
-            let value = (at, set.entry.attempt, set.places.clone());
+            let value = (at, set.entry.attempt, set.entry.submissions);
             self.finals.entry(query.id).or_insert(value);
         }
     }
@@ -117,7 +118,8 @@ impl History {
     }
 
     /// The index of the first entry of the attempt and set that the entry at this index is about: itself, unless it
-    /// was logged twice.
+    /// was logged twice. Under other names it is another set, however alike: sets logged between the two were held
+    /// against those names, and not against these.
     pub fn first_of(&self, at: u64) -> u64 {
         let Some(candidate) = self.set_at(at) else { return at };
         self.sets.iter().find(|set| set.is_like(candidate)).map_or(at, |set| set.at)
@@ -203,15 +205,17 @@ impl History {
         Some(query.known.scope.as_ref().map_or(query.collusion, crate::roster::Scope::collusion))
     }
 
-    /// Whether an earlier set is compared with an attempt at this query.
+    /// Whether an earlier set is compared with an attempt at this query. A quorum signs one final statement for each query:
+    /// where it is about other submissions than this set's, this set was not opened, and never will be. One and the same
+    /// submissions under several lists of names count under each of them, whichever of them the quorum has signed.
     fn counts(&self, set: &LoggedSet, query: &Query, before: u64) -> bool {
         let Some(id) = set.query else { return true };
         if id == query.id {
             return false;
         }
         let void = self.voids.get(&id).is_some_and(|at| *at < before);
-        let final_elsewhere = self.finals.get(&id).is_some_and(|(at, attempt, places)| {
-            *at < before && (*attempt != set.entry.attempt || *places != set.places)
+        let final_elsewhere = self.finals.get(&id).is_some_and(|(at, attempt, submissions)| {
+            *at < before && (*attempt != set.entry.attempt || *submissions != set.entry.submissions)
         });
         let theirs = self.queries.get(&set.about);
         let near = theirs.is_none_or(|theirs| theirs.known.about.may_overlap(&query.known.about));

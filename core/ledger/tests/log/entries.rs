@@ -238,7 +238,11 @@ fn a_quorum_makes_final_or_void() {
     other.attempt = 2;
     assert!(good.verify(&id, &other, &scope).is_err());
     other = attempt.clone();
-    other.statement = Hash256::of(b"other");
+    other.submissions = Hash256::of(b"other");
+    assert!(good.verify(&id, &other, &scope).is_err());
+    // The names are voted on, too.
+    other = attempt.clone();
+    other.participants.pop();
     assert!(good.verify(&id, &other, &scope).is_err());
     assert!(good.verify(&federation.query(2).id(), &attempt, &scope).is_err());
 

@@ -124,14 +124,14 @@ impl Federation {
     }
 
     pub fn participants(&self, query: u64, attempt: u32, participants: Vec<SupplierId>) -> ParticipantsEntry {
-        let statement = Hash256::of(format!("{query} {attempt} {participants:?}").as_bytes());
+        let submissions = Hash256::of(format!("{query} {attempt} {participants:?}").as_bytes());
         let certificate = Hash256::of(b"certificate");
-        ParticipantsEntry { query, attempt, participants, statement, certificate }
+        ParticipantsEntry { query, attempt, participants, submissions, certificate }
     }
 
     pub fn finality(&self, id: QueryId, at: u64, attempt: &ParticipantsEntry) -> FinalEntry {
         let scope = self.scope();
-        let statement = final_bytes(&id, attempt.attempt, &scope.roster(), &attempt.statement);
+        let statement = final_bytes(&id, attempt.attempt, &scope.roster(), &attempt.statement());
         FinalEntry { query: attempt.query, participants: at, votes: self.votes(scope.quorum(), &statement) }
     }
 

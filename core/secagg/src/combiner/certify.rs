@@ -134,7 +134,7 @@ impl Combiner {
         let effect = Effect::LogParticipants {
             attempt: certificate.attempt,
             participants: certificate.participants.clone(),
-            statement: certificate.statement().digest(&round),
+            submissions: certificate.statement().submissions(&round),
             certificate: certificate.digest(&round),
         };
         self.outbox.send(effect, &mut step.effects);

@@ -112,8 +112,8 @@ pub enum Effect {
         attempt: Attempt,
         /// P.
         participants: Participants,
-        /// The digest of what a final vote is about.
-        statement: Hash256,
+        /// The digest of what they have submitted: with their names it is what a final vote is about.
+        submissions: Hash256,
         /// The digest of the certificate.
         certificate: Hash256,
     },

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
 use optelsom_ledger::canonical::Writer;
+use optelsom_ledger::entry::signing::attempt_statement;
 use optelsom_ledger::{IdentityKey, Scope, Signature};
 
 use crate::fault::FaultKind;
@@ -21,10 +22,15 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// SHA-256 of round, P and digests: what is prepared and made final.
+    /// SHA-256 of the participants' names and of [`Statement::submissions`]: what is prepared and made final.
     pub fn digest(&self, round: &Round) -> Hash256 {
+        attempt_statement(self.participants.suppliers(), &self.submissions(round))
+    }
+
+    /// SHA-256 of round, P and digests: what the log has beside the names.
+    pub fn submissions(&self, round: &Round) -> Hash256 {
         round
-            .statement("attempt")
+            .statement("submissions")
             .bytes(self.participants.hash().as_bytes())
             .list(&self.digests, |w, (supplier, digest)| w.text(supplier.as_str()).bytes(digest.as_bytes()))
             .digest()

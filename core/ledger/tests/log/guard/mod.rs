@@ -1,6 +1,7 @@
 //! The guard against differencing: its examples, its exceptions, and an oracle by linear algebra.
 
 mod oracle;
+mod twins;
 
 use std::collections::BTreeSet;
 
