@@ -4,6 +4,9 @@
 
 mod federation;
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use federation::{Event, Federation, key, name};
 use optelsom_codebook::Hash256;
 use optelsom_secagg::combiner::{CombinerRecord, Input, Outcome, SpentReason};
@@ -122,6 +125,32 @@ fn a_dealer_of_shares_that_do_not_belong_together_is_named() {
     assert_eq!(ended, Some(Outcome::Spent { reason: SpentReason::SelfMasksLost { of: vec![name(4)] } }));
     assert!(named(&federation, &Party::Supplier(name(4)), &FaultKind::InconsistentDealing));
     assert!(federation.opened.is_empty());
+}
+
+#[test]
+fn a_dealer_is_named_by_the_first_shares_that_should_have_been_enough_and_no_more_are_asked_for() {
+    let mut federation = Federation::new(9, 1, 3, 5);
+    let enough = federation.roster.collusion() + 1;
+    let (asked, given) = (Rc::new(Cell::new(0)), Cell::new(0));
+    let counted = Rc::clone(&asked);
+    federation.filter = Box::new(move |event| match event {
+        Event::ToSupplier(_, CoordinatorMessage::RecoverShares { .. }) => {
+            counted.set(counted.get() + 1);
+            true
+        }
+        Event::ToCombiner(_, SupplierMessage::RecoveredShares { .. }) => given.replace(given.get() + 1) < enough,
+        _ => true,
+    });
+    let ended = submits_something_else(&mut federation, |message| {
+        if let SupplierMessage::Submission { header, .. } = message {
+            header.self_mask_commitment = Hash256::from_bytes([6; 32]);
+        }
+    });
+    assert_eq!(ended, Some(Outcome::Spent { reason: SpentReason::SelfMasksLost { of: vec![name(4)] } }));
+    let convicting = federation.faults.iter().filter(|fault| fault.what == FaultKind::InconsistentDealing);
+    assert!(convicting.map(|fault| &fault.party).eq([&Party::Supplier(name(4))]));
+    // Each of the others once; what they gave said all that there is to know.
+    assert_eq!(asked.get(), 8);
 }
 
 #[test]

@@ -14,9 +14,6 @@ use crate::rules::Rule;
 use crate::secret::{SelfMask, Share, same};
 use crate::shamir;
 
-/// So many sets of shares are tried before a dealer is said to have dealt inconsistently.
-const TRIES: usize = 4096;
-
 #[derive(Debug)]
 pub(super) struct Opening {
     pub(super) certificate: Arc<FinalCertificate>,
@@ -70,8 +67,9 @@ impl Opening {
         if !self.self_masks.contains_key(supplier) {
             owed.push(CoordinatorMessage::Open { certificate: Arc::clone(&self.certificate) });
         }
-        let held = |dealer: &SupplierId| self.shares.get(dealer).is_some_and(|shares| shares.contains_key(supplier));
-        let of: Vec<_> = self.missing().filter(|dealer| *dealer != supplier && !held(dealer)).cloned().collect();
+        let owes =
+            |dealer: &SupplierId| dealer != supplier && self.wants_shares_of(dealer) && !self.holds(dealer, supplier);
+        let of: Vec<_> = self.missing().filter(|dealer| owes(dealer)).cloned().collect();
         if self.recovering && !of.is_empty() {
             owed.push(CoordinatorMessage::RecoverShares { certificate: Arc::clone(&self.certificate), of });
         }
@@ -97,17 +95,23 @@ impl Opening {
         self_mask.scalar().is_some() && (fits || !verifier.rules().has(Rule::SelfMaskCommitments))
     }
 
-    /// Brings back a self-mask from any `threshold` of the shares that fits its commitment.
-    fn reassemble(&self, verifier: &Verifier<'_>, dealer: &SupplierId, threshold: usize) -> Option<SelfMask> {
+    /// Whether a share of this dealer's self-mask is still of use: it is missing, and its shares belong together.
+    fn wants_shares_of(&self, dealer: &SupplierId) -> bool {
+        !self.self_masks.contains_key(dealer) && !self.inconsistent.contains(dealer)
+    }
+
+    fn holds(&self, dealer: &SupplierId, holder: &SupplierId) -> bool {
+        self.shares.get(dealer).is_some_and(|shares| shares.contains_key(holder))
+    }
+
+    /// Brings back a self-mask from the shares held, if they give the one that was committed to.
+    fn reassemble(&self, verifier: &Verifier<'_>, dealer: &SupplierId) -> Option<SelfMask> {
         let participants = &self.certificate.certificate.participants;
         let held = self.shares.get(dealer)?;
         let points: Vec<_> =
             held.iter().filter_map(|(holder, share)| Some((participants.position(holder)?, share.scalar()?))).collect();
-        Choices::new(points.len(), threshold)
-            .take(TRIES)
-            .map(|choice| choice.iter().filter_map(|place| points.get(*place).copied()).collect::<Vec<_>>())
-            .map(|chosen| SelfMask::from_scalar(&shamir::reassemble(&chosen)))
-            .find(|self_mask| self.fits(verifier, dealer, self_mask))
+        let self_mask = SelfMask::from_scalar(&shamir::reassemble(&points));
+        self.fits(verifier, dealer, &self_mask).then_some(self_mask)
     }
 }
 
@@ -156,7 +160,7 @@ impl Combiner {
             }
             return self.send_owed(step);
         }
-        // Shares are all there and give nothing that fits: only the dealer itself could open it, and has had its time.
+        // The shares give nothing that fits: only the dealer itself could open it, and has had its time.
         let hopeless: Vec<_> =
             opening.missing().filter(|dealer| opening.inconsistent.contains(*dealer)).cloned().collect();
         if !hopeless.is_empty() && step.now >= opening.until.max(self.question.signed().entry.expires_at) {
@@ -178,6 +182,9 @@ impl Combiner {
         }
         let mut good = Vec::new();
         for (dealer, share) in shares {
+            if !opening.wants_shares_of(&dealer) || opening.holds(&dealer, from) {
+                continue;
+            }
             let commitment = share.commitment(verifier.round(), &dealer, from);
             let committed = opening.share_commitment(&dealer, from);
             let fits = committed.is_some_and(|committed| same(&committed, &commitment));
@@ -188,72 +195,31 @@ impl Combiner {
             good.push((dealer, share));
         }
         for (dealer, share) in good {
-            if let Phase::Opening(opening) = &mut self.phase {
-                opening.shares.entry(dealer.clone()).or_default().insert(from.clone(), share);
-            }
-            self.try_to_reassemble(step, attempt, &dealer);
+            self.share(step, from, attempt, dealer, share);
         }
         Ok(())
     }
 
-    fn try_to_reassemble(&mut self, step: &mut Step, attempt: Attempt, dealer: &SupplierId) {
+    /// Takes a share that fits its commitment, and tries the first so many that bring a self-mask back: once. Shares that
+    /// fit their commitments are what their dealer dealt. If it dealt as it should, any so many give its self-mask; if these
+    /// do not, it is the dealer's doing, and to look for others that do would only let it say how long everybody waits.
+    fn share(&mut self, step: &mut Step, from: &SupplierId, attempt: Attempt, dealer: SupplierId, share: Share) {
         let threshold = self.question.scope().recovery_threshold();
-        let Phase::Opening(opening) = &self.phase else { return };
-        let held = opening.shares.get(dealer).map_or(0, BTreeMap::len);
-        if opening.self_masks.contains_key(dealer) || held < threshold {
+        let Phase::Opening(opening) = &mut self.phase else { return };
+        if !opening.wants_shares_of(&dealer) {
             return;
         }
-        if let Some(self_mask) = opening.reassemble(&self.verifier(attempt), dealer, threshold) {
-            return self.has_self_mask(step, dealer.clone(), self_mask);
+        let held = opening.shares.entry(dealer.clone()).or_default();
+        held.insert(from.clone(), share);
+        if held.len() < threshold {
+            return;
         }
-        let all = held + 1 == opening.certificate.certificate.participants.len();
+        let Phase::Opening(opening) = &self.phase else { return };
+        if let Some(self_mask) = opening.reassemble(&self.verifier(attempt), &dealer) {
+            return self.has_self_mask(step, dealer, self_mask);
+        }
         let Phase::Opening(opening) = &mut self.phase else { return };
-        // Every share fits its commitment, so it is the dealer who dealt what does not belong together.
-        if all && opening.inconsistent.insert(dealer.clone()) {
-            step.effects.push(Effect::Reject(Party::Supplier(dealer.clone()).did(FaultKind::InconsistentDealing)));
-        }
-    }
-}
-
-/// The ways to choose so many of so many, in lexical order.
-struct Choices {
-    next: Option<Vec<usize>>,
-    of: usize,
-}
-
-impl Choices {
-    fn new(of: usize, choose: usize) -> Self {
-        Self { next: (choose <= of).then(|| (0..choose).collect()), of }
-    }
-}
-
-impl Iterator for Choices {
-    type Item = Vec<usize>;
-
-    fn next(&mut self) -> Option<Vec<usize>> {
-        let current = self.next.take()?;
-        let choose = current.len();
-        // The last place that can still move on, and all after it close behind.
-        let movable = current.iter().enumerate().rposition(|(index, place)| *place < self.of - choose + index);
-        self.next = movable.and_then(|index| {
-            let from = current.get(index)? + 1;
-            let head = current.iter().take(index).copied();
-            Some(head.chain(from..from + choose - index).collect())
-        });
-        Some(current)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Choices;
-
-    #[test]
-    fn all_choices_once() {
-        let choices: Vec<_> = Choices::new(4, 2).collect();
-        assert_eq!(choices, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]);
-        assert_eq!(Choices::new(3, 3).count(), 1);
-        assert_eq!(Choices::new(2, 3).count(), 0);
-        assert_eq!(Choices::new(9, 4).count(), 126);
+        opening.inconsistent.insert(dealer.clone());
+        step.effects.push(Effect::Reject(Party::Supplier(dealer).did(FaultKind::InconsistentDealing)));
     }
 }
