@@ -12,12 +12,11 @@ use optelsom_ledger::note::LogKey;
 use optelsom_ledger::{IdentityKey, PublicIdentity, Roster, RosterError, Trust, TrustError};
 use optelsom_proto::health::{self, Probe, Readiness};
 use optelsom_proto::key_file::{KeyFileError, read_identity};
-use optelsom_proto::limits::MESSAGE_BYTES;
+use optelsom_proto::limits::{NAMES_BYTES, QUESTION_BYTES, STREAMS};
 use optelsom_proto::listen::incoming;
 use optelsom_proto::v1::analyst_service_server::AnalystServiceServer;
 use optelsom_proto::v1::bureau_service_server::BureauServiceServer;
 use optelsom_proto::v1::ledger_service_server::LedgerServiceServer;
-use optelsom_proto::v1::node_service_server::NodeServiceServer;
 use optelsom_proto::{Credentials, CredentialsError, GateLayer, Role, public};
 use optelsom_secagg::Generators;
 use prometheus_client::registry::Registry;
@@ -202,21 +201,18 @@ pub async fn start(configuration: Configuration) -> Result<Running, StartError> 
     restore(&shared).await?;
     let stop = shared.stop.clone();
     let router = Server::builder()
-        .layer(GateLayer)
+        .layer(GateLayer::default())
+        .max_concurrent_streams(STREAMS)
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_keepalive_timeout(Some(Duration::from_secs(20)))
         .initial_stream_window_size(1024 * 1024)
         .initial_connection_window_size(2 * 1024 * 1024)
+        .add_service(Nodes::new(Arc::clone(&shared)).serve())
         .add_service(
-            NodeServiceServer::new(Nodes::new(Arc::clone(&shared)))
-                .max_decoding_message_size(MESSAGE_BYTES)
-                .max_encoding_message_size(MESSAGE_BYTES),
+            AnalystServiceServer::new(Analysts::new(Arc::clone(&shared))).max_decoding_message_size(QUESTION_BYTES),
         )
-        .add_service(
-            AnalystServiceServer::new(Analysts::new(Arc::clone(&shared))).max_decoding_message_size(MESSAGE_BYTES),
-        )
-        .add_service(BureauServiceServer::new(Bureau::new(Arc::clone(&shared))))
-        .add_service(LedgerServiceServer::new(Files::new(Arc::clone(&shared))));
+        .add_service(BureauServiceServer::new(Bureau::new(Arc::clone(&shared))).max_decoding_message_size(NAMES_BYTES))
+        .add_service(LedgerServiceServer::new(Files::new(Arc::clone(&shared))).max_decoding_message_size(NAMES_BYTES));
     let connections = incoming(listener, tls, stop.clone());
     let server = tokio::spawn(async move {
         if let Err(cause) = router.serve_with_incoming_shutdown(connections, stop.cancelled_owned()).await {

@@ -3,12 +3,15 @@
 
 mod federation;
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use federation::node::{attend, hello};
 use federation::{Federation, target};
 use optelsom_coordinator::{Authority, Running, clock};
 use optelsom_proto::dial::explain;
+use optelsom_proto::limits::{DOCUMENT_BYTES, NODE_MESSAGE_BYTES, QUESTION_BYTES, STREAMS};
+use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
 use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
 use optelsom_proto::v1::coordinator_message::Message as Down;
 use optelsom_proto::v1::node_message::Message as Up;
@@ -236,7 +239,7 @@ async fn what_is_oversize_ends_the_call_and_nothing_else() {
     let running = federation.start().await;
     let credentials = federation.credentials("optelsom:node:police");
     let mut long = v1::Hello::from(hello("police"));
-    long.agreement = "#".repeat(optelsom_proto::limits::MESSAGE_BYTES + 1);
+    long.agreement = "#".repeat(NODE_MESSAGE_BYTES + 1);
     let connection = dial(&credentials, &target(&running)).await.unwrap();
     let mut client = v1::node_service_client::NodeServiceClient::new(connection.channel);
     let first = v1::NodeMessage { message: Some(Up::Hello(long)) };
@@ -248,6 +251,54 @@ async fn what_is_oversize_ends_the_call_and_nothing_else() {
     let first = v1::NodeMessage { message: Some(Up::Hello(long)) };
     let refused = client.attend(tokio_stream::iter([first])).await;
     assert!(refused.unwrap_err().message().contains("hello.agreement"));
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn few_calls_go_on_at_once_on_one_connection() {
+    let federation = Federation::new();
+    let running = federation.start().await;
+    let connector = TlsConnector::from(federation.credentials("optelsom:operator:duty").client_config().unwrap());
+    let socket = TcpStream::connect(running.address()).await.unwrap();
+    let mut stream = connector.connect(ServerName::try_from("localhost").unwrap(), socket).await.unwrap();
+    // The first frame is the settings (RFC 9113, section 6.5): 9 bytes of header, then 6 for each.
+    let mut header = [0; 9];
+    stream.read_exact(&mut header).await.unwrap();
+    assert_eq!(header[3], 4);
+    let mut settings = vec![0; usize::from(header[2])];
+    stream.read_exact(&mut settings).await.unwrap();
+    let most = settings.chunks(6).find(|setting| setting[..2] == [0, 3]).expect("SETTINGS_MAX_CONCURRENT_STREAMS");
+    assert_eq!(most[2..], STREAMS.to_be_bytes());
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_message_of_very_many_small_parts_is_not_taken_in() {
+    let federation = Federation::new();
+    let running = federation.start().await;
+    let mut many = v1::Hello::from(hello("police"));
+    let datasets = repeat_n(v1::Holding::default(), 1_000_000).collect();
+    many.holdings = Some(v1::Holdings { datasets });
+    let connection = federation.connect(&running, "optelsom:node:police").await;
+    let mut client = v1::node_service_client::NodeServiceClient::new(connection.channel);
+    let first = v1::NodeMessage { message: Some(Up::Hello(many)) };
+    let refused = client.attend(tokio_stream::iter([first])).await.unwrap_err();
+    assert_eq!((refused.code(), refused.message().contains("parts")), (Code::OutOfRange, true), "{refused}");
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_question_may_be_as_long_as_its_document_and_little_longer() {
+    let federation = Federation::new();
+    let running = federation.start().await;
+    let mut analyst =
+        AnalystServiceClient::new(federation.connect(&running, "optelsom:analyst:analyst-1").await.channel);
+    let mut ask = async |bytes| {
+        let request = v1::ExplainRequest { document: vec![b' '; bytes], ..v1::ExplainRequest::default() };
+        analyst.explain(request).await.unwrap_err().code()
+    };
+    assert_ne!(ask(DOCUMENT_BYTES).await, Code::OutOfRange);
+    assert_eq!(ask(QUESTION_BYTES).await, Code::OutOfRange);
     running.shutdown().await;
 }
 

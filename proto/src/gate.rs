@@ -1,6 +1,6 @@
-//! Which role may call what: one table, enforced before any service sees a request.
+//! Which role may call what, and how much of it at once: one table, enforced before any service sees a request.
 
-use std::future::{Ready, ready};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,7 +10,8 @@ use tonic::codegen::http::{Request, Response};
 use tower::{Layer, Service};
 
 use crate::listen::Peer;
-use crate::role::RoleKind;
+use crate::places::{Held, Places};
+use crate::role::{Role, RoleKind};
 
 /// Every call that there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +93,24 @@ impl Call {
     pub fn of_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|call| call.path() == path)
     }
+
+    /// How many such calls of one party are taken in at once; more of them wait. So a party has the memory of so many of
+    /// its longest messages, and of so many replies that it does not read.
+    pub const fn at_once(self) -> usize {
+        match self {
+            // Until it has said Hello. A node attends once, and its Hello is the longest message there is.
+            Self::Attend => 1,
+            // One for each query that is between Pair and Certify; parts are short.
+            Self::Submit => 32,
+            _ => 4,
+        }
+    }
+
+    /// Whether the reply goes on for as long as somebody follows it: the call is taken in when the reply begins. All other
+    /// replies keep their place until they are sent.
+    pub const fn is_followed(self) -> bool {
+        matches!(self, Self::Attend | Self::Ask | Self::Watch)
+    }
 }
 
 /// The table: whether this role may make this call.
@@ -110,29 +129,32 @@ pub const fn permitted(role: RoleKind, call: Call) -> bool {
 }
 
 /// Puts [`Gate`] before all services of a server.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct GateLayer;
+#[derive(Clone, Debug, Default)]
+pub struct GateLayer {
+    places: Places,
+}
 
 impl<S> Layer<S> for GateLayer {
     type Service = Gate<S>;
 
     fn layer(&self, inner: S) -> Gate<S> {
-        Gate { inner }
+        Gate { inner, places: self.places.clone() }
     }
 }
 
-/// Lets through what [`permitted`] allows to the role of the connection.
+/// Lets through what [`permitted`] allows to the role of the connection, and [`Call::at_once`] to its party.
 #[derive(Clone, Debug)]
 pub struct Gate<S> {
     inner: S,
+    places: Places,
 }
 
-fn judge(request: &Request<Body>) -> Result<(), Status> {
+fn judge(request: &Request<Body>) -> Result<(Role, Call), Status> {
     let path = request.uri().path();
     let call = Call::of_path(path).ok_or_else(|| Status::unimplemented(format!("there is no call {path}")))?;
     let peer = request.extensions().get::<Peer>().ok_or_else(|| Status::unauthenticated("no certificate was shown"))?;
     if permitted(peer.role.kind(), call) {
-        return Ok(());
+        return Ok((peer.role.clone(), call));
     }
     tracing::warn!(peer = %peer.role, path, "call refused: not for this role");
     Err(Status::permission_denied(format!(
@@ -144,7 +166,7 @@ fn judge(request: &Request<Body>) -> Result<(), Status> {
 
 impl<S> Service<Request<Body>> for Gate<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>>,
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
 {
@@ -157,13 +179,21 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match judge(&request) {
-            Ok(()) => Box::pin(self.inner.call(request)),
-            Err(status) => {
-                let refused: Ready<Result<_, S::Error>> = ready(Ok(status.into_http()));
-                Box::pin(refused)
+        let (role, call) = match judge(&request) {
+            Ok(let_through) => let_through,
+            Err(status) => return Box::pin(async move { Ok(status.into_http()) }),
+        };
+        // The one that is ready goes along; its clone gets ready for the next call.
+        let next = self.inner.clone();
+        let (mut inner, places) = (mem::replace(&mut self.inner, next), self.places.clone());
+        Box::pin(async move {
+            let place = places.take(&role, call).await;
+            let reply = inner.call(request).await?;
+            if call.is_followed() {
+                return Ok(reply);
             }
-        }
+            Ok(reply.map(|body| Body::new(Held { body, _place: place })))
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! but the conversions in [`wire`], which turn them into the types of the core, or say which field is wrong.
 
 pub mod backoff;
+pub mod codec;
 pub mod dial;
 pub mod gate;
 pub mod health;
@@ -22,6 +23,7 @@ pub mod v1 {
     tonic::include_proto!("optelsom.v1");
 }
 
+mod places;
 mod redacted;
 
 pub use backoff::Backoff;

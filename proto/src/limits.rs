@@ -1,8 +1,25 @@
 //! How much of anything is taken from the other side.
 
-/// The longest message that is taken, in bytes. The largest is Pair, with the cards of all participants: those of the
-/// most suppliers there may be fit.
+/// The longest message that is taken from the coordinator, in bytes. The largest is Pair, with the cards of all
+/// participants: those of the most suppliers there may be fit.
 pub const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+/// The longest message that is taken from a node, in bytes. The largest are Hello, with the longest agreement, and the
+/// encapsulations for all of the most suppliers there may be, of 1.3 KB each.
+pub const NODE_MESSAGE_BYTES: usize = 6 * 1024 * 1024;
+/// The longest message with a part of a table, in bytes: its words, and what is said of them.
+pub const PART_MESSAGE_BYTES: usize = PART_WORDS * 8 + 1024;
+/// The longest message that is taken from an analyst, in bytes: the longest document, with the longest entry or the names of
+/// all of the most suppliers there may be.
+pub const QUESTION_BYTES: usize = DOCUMENT_BYTES + 256 * 1024;
+/// The longest message in which only names are said, in bytes.
+pub const NAMES_BYTES: usize = 16 * 1024;
+/// The most texts, byte strings and messages within one message that is taken from a node or an analyst. Two bytes on the
+/// wire can become a hundred in memory, so that bytes alone bound little: with this, a message takes at most some 15 MB
+/// more than it is long. The most of honest ones are in a submission among the most suppliers there may be: 45,000.
+pub const PARTS: usize = 1 << 16;
+/// The most calls on one connection. A node has its Attend and a table for each query that is between Pair and Certify;
+/// each call costs some 15 KB before it has said anything.
+pub const STREAMS: u32 = 32;
 /// The most words of 8 bytes in one part of a table.
 pub const PART_WORDS: usize = 16 * 1024;
 /// The longest query document, in bytes.

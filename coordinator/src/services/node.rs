@@ -1,15 +1,21 @@
 //! Suppliers' nodes.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use optelsom_codebook::{QueryId, SupplierId};
-use optelsom_proto::limits::CLOCK_TOLERANCE_MS;
+use optelsom_proto::Call;
+use optelsom_proto::limits::{CLOCK_TOLERANCE_MS, MESSAGE_BYTES, NODE_MESSAGE_BYTES, PART_MESSAGE_BYTES};
 use optelsom_proto::v1;
 use optelsom_proto::v1::node_message::Message;
-use optelsom_proto::v1::node_service_server::NodeService;
+use optelsom_proto::v1::node_service_server::{NodeService, NodeServiceServer};
 use optelsom_proto::wire::Hello;
 use optelsom_secagg::combiner::Input;
 use optelsom_secagg::messages::SupplierMessage;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+use tonic::server::NamedService;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::attendance::{Attending, HELLO_LIMIT};
@@ -26,6 +32,42 @@ impl Nodes {
     /// The conversation of this coordinator.
     pub fn new(shared: Arc<Shared>) -> Self {
         Self(shared)
+    }
+
+    /// As it is served.
+    pub fn serve(self) -> NodeServer {
+        let nodes = NodeServiceServer::new(self).max_encoding_message_size(MESSAGE_BYTES);
+        NodeServer {
+            attend: nodes.clone().max_decoding_message_size(NODE_MESSAGE_BYTES),
+            submit: nodes.max_decoding_message_size(PART_MESSAGE_BYTES),
+        }
+    }
+}
+
+/// The conversation with suppliers' nodes, each call with the longest message that it needs: many tables may come at once,
+/// and their parts are short.
+#[derive(Clone, Debug)]
+pub struct NodeServer {
+    attend: NodeServiceServer<Nodes>,
+    submit: NodeServiceServer<Nodes>,
+}
+
+impl NamedService for NodeServer {
+    const NAME: &'static str = NodeServiceServer::<Nodes>::NAME;
+}
+
+impl Service<http::Request<Body>> for NodeServer {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let submits = request.uri().path() == Call::Submit.path();
+        if submits { self.submit.call(request) } else { self.attend.call(request) }
     }
 }
 
