@@ -10,7 +10,7 @@ use federation::node::{attend, hello};
 use federation::{Federation, target};
 use optelsom_coordinator::{Authority, Running, clock};
 use optelsom_proto::dial::explain;
-use optelsom_proto::limits::{DOCUMENT_BYTES, NODE_MESSAGE_BYTES, QUESTION_BYTES, STREAMS};
+use optelsom_proto::limits::{DOCUMENT_BYTES, NODE_CONNECTIONS, NODE_MESSAGE_BYTES, QUESTION_BYTES, STREAMS};
 use optelsom_proto::v1::analyst_service_client::AnalystServiceClient;
 use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
 use optelsom_proto::v1::coordinator_message::Message as Down;
@@ -299,6 +299,23 @@ async fn a_question_may_be_as_long_as_its_document_and_little_longer() {
     };
     assert_ne!(ask(DOCUMENT_BYTES).await, Code::OutOfRange);
     assert_eq!(ask(QUESTION_BYTES).await, Code::OutOfRange);
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn one_party_has_so_many_connections_and_others_theirs() {
+    let federation = Federation::new();
+    let running = federation.start().await;
+    let credentials = federation.credentials("optelsom:node:police");
+    let mut open = Vec::new();
+    for _ in 0..NODE_CONNECTIONS {
+        open.push(dial(&credentials, &target(&running)).await.unwrap());
+    }
+    assert!(dial(&credentials, &target(&running)).await.is_err());
+    federation.connect(&running, "optelsom:node:border").await;
+    open.clear();
+    // The coordinator notices it in its own time.
+    while dial(&credentials, &target(&running)).await.is_err() {}
     running.shutdown().await;
 }
 

@@ -17,6 +17,10 @@ use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::accept::{Room, accept};
+use crate::limits::{HEADER_LIMIT, HEALTH_CONNECTIONS, HEALTH_PATIENCE};
+use crate::pages::pages;
+
 /// What a daemon says of itself: whether it can do its work now, and if not, why.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<RwLock<Result<(), String>>>);
@@ -110,11 +114,8 @@ pub async fn serve(
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(Shown { readiness, probe, registry });
-    tokio::spawn(async move {
-        if let Err(cause) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
-            tracing::error!(%cause, "the health pages have ended");
-        }
-    });
+    let room = Room { most: HEALTH_CONNECTIONS, patience: HEALTH_PATIENCE };
+    tokio::spawn(accept(listener, room, stop, move |stream, _| pages(stream, router.clone(), HEADER_LIMIT)));
     Ok(address)
 }
 

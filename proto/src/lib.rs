@@ -23,6 +23,8 @@ pub mod v1 {
     tonic::include_proto!("optelsom.v1");
 }
 
+mod accept;
+mod pages;
 mod places;
 mod redacted;
 

@@ -1,5 +1,7 @@
 //! How much of anything is taken from the other side.
 
+use std::time::Duration;
+
 /// The longest message that is taken from the coordinator, in bytes. The largest is Pair, with the cards of all
 /// participants: those of the most suppliers there may be fit.
 pub const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
@@ -20,6 +22,10 @@ pub const PARTS: usize = 1 << 16;
 /// The most calls on one connection. A node has its Attend and a table for each query that is between Pair and Certify;
 /// each call costs some 15 KB before it has said anything.
 pub const STREAMS: u32 = 32;
+/// The most connections of one node: the one that attends, some that have broken unnoticed, and `optelsom-node check`.
+pub const NODE_CONNECTIONS: usize = 8;
+/// The most connections of one analyst, operator or auditor: `optelsom query` has one each until the query has ended.
+pub const CONNECTIONS: usize = 64;
 /// The most words of 8 bytes in one part of a table.
 pub const PART_WORDS: usize = 16 * 1024;
 /// The longest query document, in bytes.
@@ -48,3 +54,20 @@ pub const CLOCK_TOLERANCE_MS: u64 = 5 * 60 * 1000;
 pub const NOTE_BYTES: usize = 16 * 1024;
 /// The most entries of the log in one message.
 pub const LEAVES: usize = 1 << 20;
+/// Handshakes that go on at once. One costs some tens of kilobytes and a file descriptor, of which a process has 1,024 by
+/// default; what it costs in time is over in milliseconds, so that many nodes may come at once and soon all be in.
+pub const HANDSHAKES: usize = 128;
+/// How long a handshake may take when others wait. Two turns of the slowest line take less.
+pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a handshake may take at all.
+pub const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// Connections at once to what everybody may read.
+pub const PUBLIC_CONNECTIONS: usize = 128;
+/// How long one of them may last when others wait: a tile is read in less.
+pub const PUBLIC_PATIENCE: Duration = Duration::from_secs(10);
+/// Connections at once to the health pages.
+pub const HEALTH_CONNECTIONS: usize = 32;
+/// How long one of them may last when others wait.
+pub const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
+/// How long somebody may take to say what it wants to read, the time between two such wishes included.
+pub const HEADER_LIMIT: Duration = Duration::from_secs(10);
