@@ -321,6 +321,24 @@ fn a_final_certificate_for_an_attempt_that_never_was_makes_nothing_forgotten() {
     }
 }
 
+/// What was opened is logged once more, without supplier 4 or with it, and the real votes are pointed at that: then the set
+/// that those names stand for would be the one that the guard remembers.
+#[test]
+fn real_votes_pointed_at_other_names_make_nothing_forgotten() {
+    for rule in [None, Some(HostRule::VotedNames)] {
+        for (first, second) in [(those(WHOLE), but(4)), (but(4), those(WHOLE))] {
+            let mut scene = Scene::without(rule);
+            let opened = scene.ask(&Asked::of(first)).unwrap_or_else(|shut| panic!("{shut:?}"));
+            opened.log_final_under(&mut scene.stage, &second);
+            let last = scene.ask(&Asked::of(second));
+            if rule.is_none() {
+                refused(&last, &those([4]));
+            }
+            assert_eq!(scene.gives_away().is_some(), rule.is_some());
+        }
+    }
+}
+
 #[test]
 fn a_query_that_a_quorum_declared_void_is_left_out() {
     let mut scene = Scene::without(None);

@@ -389,10 +389,12 @@ async fn a_certificate_is_not_made_final_before_its_participants_stand_in_the_lo
     let lacks = |up: &Up| matches!(up, Up::LedgerState(_)).then_some(());
     node.link.send(finalise()).await;
     node.link.until("not logged", lacks).await;
-    // Logged for another attempt; then rightly, and seen by nobody; then by too few.
+    // Logged for another attempt; under other names; then rightly, and seen by nobody; then by too few.
     let other = ParticipantsEntry { attempt: 2, ..entry.clone() };
+    let renamed =
+        ParticipantsEntry { participants: SUPPLIERS[..3].iter().copied().map(supplier).collect(), ..entry.clone() };
     let mut seen = log.size();
-    for entry in [other, entry] {
+    for entry in [other, renamed, entry] {
         log.push(&Entry::Participants(entry));
         let (cosigned, _) = node.update(log.update(seen)).await;
         assert!(cosigned.is_some());

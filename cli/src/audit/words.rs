@@ -101,6 +101,15 @@ fn dutch_entries(finding: &Finding) -> String {
                 "post {index} bekrachtigt vraag {query}, terwijl post {earlier} anders bekrachtigt; een van beide is vals"
             )
         }
+        Finding::NamesDiffer { index, query, attempt, earlier } => format!(
+            "post {index} noemt andere leveranciers dan post {earlier} voor een en dezelfde poging ({attempt}) bij vraag {query}, \
+             met precies dezelfde inzendingen: ten minste een van beide lijsten is vals; wie het logboek schrijft, wil misschien \
+             doen vergeten wie er in dat totaal zat"
+        ),
+        Finding::AttemptTwice { index, query, attempt, earlier } => format!(
+            "post {index} noemt poging {attempt} bij vraag {query} met andere inzendingen dan post {earlier}: een leverancier die \
+             zich aan de regels houdt, doet aan een poging eenmaal mee; ten minste een van beide heeft nooit bestaan"
+        ),
         Finding::BackDated { index, expires_at, after } => format!(
             "vraag {index} is vastgelegd nadat vraag {after} was gesteld, maar was toen al verlopen ({expires_at}): geantedateerd"
         ),

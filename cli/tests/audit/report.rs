@@ -24,7 +24,7 @@ fn the_report_in_english() {
     insta::assert_snapshot!(report(&[]), @r"
     In order: nothing in this log was altered, removed or moved, and every signature holds.
 
-    31 entries, root 9b8ab2abb961fba8a5bffcc7c8bad7d4749c8bd5ee5f574b6ea1bc49c4b0b704
+    31 entries, root 0f56af9693edc582b93fd9e5eee8c016527998d5c15304d7928f6edba6b34597
     seen by optelsom.example/bureau/border-police (2026-11-02T18:30:00Z)
     seen by optelsom.example/bureau/labour (2026-11-02T18:30:00Z)
     seen by optelsom.example/bureau/police (2026-11-02T18:30:00Z)
@@ -136,7 +136,7 @@ fn the_report_in_dutch() {
     insta::assert_snapshot!(report(&["--lang", "nl", "--to", "2026-11-02"]), @r"
     In orde: niets in dit logboek is veranderd, weggehaald of verschoven, en elke handtekening klopt.
 
-    31 posten, wortel 9b8ab2abb961fba8a5bffcc7c8bad7d4749c8bd5ee5f574b6ea1bc49c4b0b704
+    31 posten, wortel 0f56af9693edc582b93fd9e5eee8c016527998d5c15304d7928f6edba6b34597
     gezien door optelsom.example/bureau/border-police (2026-11-02T18:30:00Z)
     gezien door optelsom.example/bureau/labour (2026-11-02T18:30:00Z)
     gezien door optelsom.example/bureau/police (2026-11-02T18:30:00Z)

@@ -177,12 +177,17 @@ impl Sample {
         )
     }
 
-    /// An attempt of these suppliers, made final.
-    pub fn total(&mut self, query: u64, id: QueryId, names: &[&str]) -> u64 {
+    /// An attempt of these suppliers.
+    pub fn attempt(query: u64, id: QueryId, names: &[&str]) -> ParticipantsEntry {
         let certificate = Hash256::of(format!("certificate of {id}").as_bytes());
         let submissions = Hash256::of(format!("submissions to {id}").as_bytes());
         let participants = names.iter().map(|name| supplier(name)).collect();
-        let entry = ParticipantsEntry { query, attempt: 1, participants, submissions, certificate };
+        ParticipantsEntry { query, attempt: 1, participants, submissions, certificate }
+    }
+
+    /// An attempt of these suppliers, made final.
+    pub fn total(&mut self, query: u64, id: QueryId, names: &[&str]) -> u64 {
+        let entry = Self::attempt(query, id, names);
         let statement = entry.statement();
         let participants = self.push(&Entry::Participants(entry));
         let votes = self.votes(&final_bytes(&id, 1, &self.roster.hash(), &statement));

@@ -5,8 +5,9 @@ use std::fs;
 use optelsom_cli::audit::examine::examine_export;
 use optelsom_cli::audit::folder::Export;
 use optelsom_cli::audit::verdict::code;
+use optelsom_codebook::Hash256;
 use optelsom_ledger::audit::{Files, Place, document_path};
-use optelsom_ledger::entry::{Entry, Outcome, Subject};
+use optelsom_ledger::entry::{Entry, Outcome, ParticipantsEntry, Subject};
 use optelsom_ledger::{Member, Roster};
 
 use crate::sample::{SUPPLIERS, Sample, write};
@@ -35,7 +36,7 @@ fn a_good_export_is_in_order() {
 fn each_kind_of_finding_has_its_exit_code() {
     let sample = Sample::good();
     let files = sample.files();
-    let roster = document_path(&optelsom_codebook::Hash256::of(sample.roster.to_toml().as_bytes()));
+    let roster = document_path(&Hash256::of(sample.roster.to_toml().as_bytes()));
     let mut damaged = files.clone();
     damaged.get_mut(&roster).unwrap()[3] ^= 1;
     assert_eq!(code_of(&damaged), Some(10));
@@ -97,6 +98,37 @@ fn what_is_found_is_told_with_its_place() {
     totaal verraadt een leverancier (16)
       post 34 maakt de deelnemers van post 33 definitief, maar dat totaal maakt samen met de deelnemers van post 6 1 leverancier(s) zonder afstandsverklaring te onderscheiden (border-police); ten minste 3 moeten bijeen blijven
     35 posten, 6 getuigen
+    ");
+}
+
+#[test]
+fn one_attempt_in_two_ways_is_told_in_both_languages() {
+    let mut sample = Sample::good();
+    let (query, id) = sample.ask("SELECT COUNT(*) FROM victims WHERE year = 2021", None);
+    sample.total(query, id, &SUPPLIERS);
+    sample.push(&Entry::Participants(Sample::attempt(query, id, &SUPPLIERS[1..])));
+    let other = ParticipantsEntry { submissions: Hash256::of(b"others"), ..Sample::attempt(query, id, &SUPPLIERS) };
+    sample.push(&Entry::Participants(other));
+    let folder = tempfile::tempdir().unwrap();
+    sample.write(folder.path(), "export");
+    let (code, text) = told(&audit(folder.path(), &["verify", "export"]));
+    assert_eq!(code, Some(15));
+    insta::assert_snapshot!(text, @r"
+    Not in order: 2 findings.
+
+    entries contradict each other (15)
+      entry 35 names other suppliers than entry 33 for one and the same attempt (1) at query 31, with the very same submissions: at least one of the two lists is false; whoever writes the log may want it forgotten who was in that total
+      entry 36 lists attempt 1 at query 31 with other submissions than entry 33: a supplier that keeps to the rules takes part in an attempt once, so at least one of the two never was
+    37 entries, 6 witnesses
+    ");
+    let dutch = audit(folder.path(), &["verify", "export", "--lang", "nl"]);
+    insta::assert_snapshot!(told(&dutch).1, @r"
+    Niet in orde: 2 bevindingen.
+
+    posten spreken elkaar tegen (15)
+      post 35 noemt andere leveranciers dan post 33 voor een en dezelfde poging (1) bij vraag 31, met precies dezelfde inzendingen: ten minste een van beide lijsten is vals; wie het logboek schrijft, wil misschien doen vergeten wie er in dat totaal zat
+      post 36 noemt poging 1 bij vraag 31 met andere inzendingen dan post 33: een leverancier die zich aan de regels houdt, doet aan een poging eenmaal mee; ten minste een van beide heeft nooit bestaan
+    37 posten, 6 getuigen
     ");
 }
 

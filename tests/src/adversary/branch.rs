@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
-use optelsom_ledger::entry::{Entry, FinalEntry, Vote, Votes};
+use optelsom_ledger::entry::{Entry, FinalEntry, ParticipantsEntry, Vote, Votes};
 use optelsom_secagg::messages::{
     Attempt, Card, Certificate, CoordinatorMessage, Dealt, Encapsulation, EncryptedShare, FinalCertificate, FinalVote,
     Participants, Prepared, Statement, SubmissionHeader, SupplierMessage,
@@ -304,8 +304,24 @@ impl Branch {
     /// Logs the final certificate with the votes that there are.
     pub fn log_final(&self, stage: &mut Stage) {
         let round = stage.bound_round(self.query, self.attempt);
+        if let Some(participants) = stage.log.listed(&round, &self.certificate(stage)) {
+            self.log_votes(stage, participants);
+        }
+    }
+
+    /// Logs the same attempt and submissions once more, under other names, and points the votes that there are at that.
+    pub fn log_final_under(&self, stage: &mut Stage, names: &[SupplierId]) {
+        let round = stage.bound_round(self.query, self.attempt);
         let listed = stage.log.listed(&round, &self.certificate(stage));
-        let (Some(participants), Some(query)) = (listed, stage.log.index_of(&self.query)) else { return };
+        if let Some(real) = listed.and_then(|at| stage.log.participants_at(at)).cloned() {
+            let twin = ParticipantsEntry { participants: names.to_vec(), ..real };
+            let participants = stage.log.push(Entry::Participants(twin));
+            self.log_votes(stage, participants);
+        }
+    }
+
+    fn log_votes(&self, stage: &mut Stage, participants: u64) {
+        let Some(query) = stage.log.index_of(&self.query) else { return };
         let vote = |vote: &FinalVote| Vote { supplier: vote.supplier.clone(), signature: vote.signature };
         let votes = Votes::new(self.votes.values().map(vote).collect());
         stage.log.push(Entry::Final(FinalEntry { query, participants, votes }));

@@ -55,6 +55,8 @@ struct Leaning {
     shows: u16,
     /// Claims that a query that was opened is void, or that another attempt was final.
     claims: u16,
+    /// Logs what was opened once more under other names, and points the final certificate at that.
+    renames: u16,
     /// Waives in somebody's name.
     forges: u16,
     /// Has the roster changed on the way.
@@ -78,6 +80,7 @@ impl Leaning {
             secretive: sometimes(dice, 350, 700),
             shows: dice.pick(&[0, 500, 1000]).copied().unwrap_or(0),
             claims: sometimes(dice, 400, 700),
+            renames: sometimes(dice, 300, 700),
             forges: sometimes(dice, 400, 700),
             changes: sometimes(dice, 300, 500),
             delays: dice.pick(&[0, 0, 300]).copied().unwrap_or(0),
@@ -136,7 +139,7 @@ impl Campaign {
             leaning.forges = 0;
         }
         if changes {
-            leaning.vary = 0;
+            (leaning.vary, leaning.renames) = (0, 0);
         }
         let (certified, opened) = (Vec::new(), Vec::new());
         let turn = dice.below(6);
@@ -172,20 +175,28 @@ impl Campaign {
         }
     }
 
-    /// Whom to ask this time, and who is to be in the sum.
-    fn choose(&mut self) -> (Vec<SupplierId>, Vec<SupplierId>) {
-        let members = self.stage.federation.roster.members().iter();
-        let names: Vec<_> = members.map(|member| member.supplier.clone()).collect();
+    fn names(&self) -> Vec<SupplierId> {
+        self.stage.federation.roster.members().iter().map(|member| member.supplier.clone()).collect()
+    }
+
+    /// The sets that the plan is about; none where anything goes.
+    fn planned(&self) -> Vec<BTreeSet<SupplierId>> {
+        let names = self.names();
         let whole: BTreeSet<_> = names.iter().cloned().collect();
         let mut but_one: BTreeSet<_> = whole.iter().filter(|name| **name != self.target).cloned().collect();
         if self.leaning.alone {
             but_one.retain(|name| !self.stage.cast.colluders.contains(name));
         }
-        let planned = match self.leaning.plan {
+        match self.leaning.plan {
             Plan::Pair => vec![whole, but_one],
             Plan::Halves | Plan::Apart => vec![self.north.clone(), self.south.clone(), whole],
             Plan::Any => Vec::new(),
-        };
+        }
+    }
+
+    /// Whom to ask this time, and who is to be in the sum.
+    fn choose(&mut self) -> (Vec<SupplierId>, Vec<SupplierId>) {
+        let (names, planned) = (self.names(), self.planned());
         let turn = self.turn.checked_rem(planned.len()).unwrap_or(0);
         self.turn += 1;
         let planned = planned.get(turn).cloned().filter(|_| self.dice.permille(850));
@@ -246,6 +257,13 @@ impl Campaign {
             true => branch.finalise_unlogged(&mut self.stage, &voters),
             false => branch.finalise(&mut self.stage, &voters),
         };
+        if self.dice.permille(self.leaning.renames) {
+            let (planned, all) = (self.planned(), self.names());
+            let planned = self.dice.pick(&planned).map(|names| names.iter().cloned().collect());
+            let mut names: Vec<_> = planned.unwrap_or_else(|| self.dice.some_of(&all, 700));
+            names.sort();
+            branch.log_final_under(&mut self.stage, &names);
+        }
         if self.dice.permille(self.leaning.shows) {
             branch.log_final(&mut self.stage);
         }

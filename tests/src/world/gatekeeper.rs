@@ -34,6 +34,8 @@ pub enum HostRule {
     CountsUnfinished,
     /// Only a certificate that holds leaves a set out.
     ProvedCertificates,
+    /// Votes are about the names that were voted on, and not about those in the entry that a certificate points at.
+    VotedNames,
     /// Only the supplier itself can waive.
     SignedWaivers,
     /// c is the largest of the rosters of all sets compared.
@@ -42,7 +44,7 @@ pub enum HostRule {
 
 impl HostRule {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::QueryLogged,
         Self::ParticipantsLogged,
         Self::Guard,
@@ -52,6 +54,7 @@ impl HostRule {
         Self::CountsUnreadable,
         Self::CountsUnfinished,
         Self::ProvedCertificates,
+        Self::VotedNames,
         Self::SignedWaivers,
         Self::LargestCollusion,
     ];
@@ -185,8 +188,24 @@ impl Gatekeeper {
                 let elsewhere = log.finals(at).any(|entry| entry.query == set.query && entry.participants != index);
                 !elsewhere && !log.voids(at).any(|entry| entry.query == set.query)
             }
+            HostRule::VotedNames => self.pointed_at(log, set.query, at).is_none_or(|made_final| {
+                made_final.attempt == set.attempt && made_final.participants == set.participants
+            }),
             _ => true,
         }
+    }
+
+    /// What the first final certificate of a query before this index points at, if its votes are about the same submissions
+    /// under whatever names.
+    fn pointed_at<'l>(&self, log: &'l Log, query: u64, before: u64) -> Option<&'l ParticipantsEntry> {
+        let (id, scope) = (log.query_at(query)?.id(), self.view.known(query)?.scope.as_ref()?);
+        log.finals(before).filter(|entry| entry.query == query).find_map(|entry| {
+            let pointed = log.participants_at(entry.participants)?;
+            let content = |entry: &ParticipantsEntry| (entry.query, entry.attempt, entry.submissions);
+            let mut alike = (0..before).filter_map(|at| log.participants_at(at));
+            let holds = alike.any(|real| content(real) == content(pointed) && entry.verify(&id, real, scope).is_ok());
+            holds.then_some(pointed)
+        })
     }
 
     /// For whom any logged agreement before this index waives, whoever signed it.

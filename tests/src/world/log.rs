@@ -109,6 +109,14 @@ impl Log {
         }
     }
 
+    /// The participants entry at this index.
+    pub fn participants_at(&self, index: u64) -> Option<&ParticipantsEntry> {
+        match usize::try_from(index).ok().and_then(|index| self.entries.get(index)) {
+            Some(Entry::Participants(entry)) => Some(entry),
+            _ => None,
+        }
+    }
+
     /// Logs who takes part in an attempt, unless that stands there already. None, if the query does not.
     pub fn participants(&mut self, round: &Round, certificate: &Certificate) -> Option<u64> {
         if let Some(at) = self.listed(round, certificate) {

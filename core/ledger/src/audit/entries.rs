@@ -37,6 +37,8 @@ pub(super) struct Reading<'a> {
     queries: BTreeMap<u64, Query>,
     ids: BTreeMap<QueryId, u64>,
     attempts: BTreeMap<u64, ParticipantsEntry>,
+    /// Where each attempt at a query stands first.
+    first_attempts: BTreeMap<(QueryId, u32), u64>,
     endings: Endings,
     account: Account,
     guarded: Guarded,
@@ -65,6 +67,7 @@ impl<'a> Reading<'a> {
             queries: BTreeMap::new(),
             ids: BTreeMap::new(),
             attempts: BTreeMap::new(),
+            first_attempts: BTreeMap::new(),
             endings: Endings::new(),
             account: Account::default(),
             guarded: Guarded::default(),
@@ -84,7 +87,9 @@ impl<'a> Reading<'a> {
             }
         };
         let breach = self.guarded.observe(Some(&entry), &documents);
-        self.account.observe(index, &entry);
+        if !matches!(entry, Entry::Final(_)) {
+            self.account.observe(index, &entry);
+        }
         if let Err(fault) = self.endings.observe(index, &entry) {
             self.findings.push(Finding::Ending(fault));
         }
@@ -97,7 +102,9 @@ impl<'a> Reading<'a> {
             Entry::Final(entry) => {
                 let breached = |cause| Finding::GuardBreached { index, participants: entry.participants, cause };
                 self.findings.extend(breach.map(breached));
-                self.finality(index, &entry);
+                if self.finality(index, &entry) {
+                    self.account.observe(index, &Entry::Final(entry));
+                }
             }
             Entry::Void(entry) => self.void(index, &entry),
             Entry::Release(entry) => self.needs_final(index, entry.query),
@@ -178,26 +185,42 @@ impl<'a> Reading<'a> {
             let cause = stranger.map(|supplier| SigningError::NotInScope(supplier.clone()));
             self.findings.extend(cause.map(|cause| Finding::Signature { index, cause }));
         }
+        self.once(index, &entry);
         self.documents.insert(entry.certificate);
         self.attempts.insert(index, entry);
     }
 
-    fn finality(&mut self, index: u64, entry: &FinalEntry) {
+    /// An attempt has one list of names and one content, however often it is logged.
+    fn once(&mut self, index: u64, entry: &ParticipantsEntry) {
+        let (query, attempt) = (entry.query, entry.attempt);
+        let Some(id) = self.queries.get(&query).map(|query| query.id) else { return };
+        let earlier = *self.first_attempts.entry((id, attempt)).or_insert(index);
+        let Some(first) = self.attempts.get(&earlier) else { return };
+        if first.submissions != entry.submissions {
+            self.findings.push(Finding::AttemptTwice { index, query, attempt, earlier });
+        } else if first.participants != entry.participants {
+            self.findings.push(Finding::NamesDiffer { index, query, attempt, earlier });
+        }
+    }
+
+    /// Whether it makes an attempt final: one that does not hold is found, and says nothing else.
+    fn finality(&mut self, index: u64, entry: &FinalEntry) -> bool {
         let attempt = self.attempts.get(&entry.participants).filter(|attempt| attempt.query == entry.query);
         let Some(attempt) = attempt else {
             let wanted = "the participants of the same query";
             self.findings.push(Finding::Reference { index, of: entry.participants, wanted });
-            return;
+            return false;
         };
         let certified = self.guarded.certified(entry.query, index);
         let verify =
             |(id, scope): (QueryId, Scope)| if certified { Ok(()) } else { entry.verify(&id, attempt, &scope) };
         let checked = self.scope(entry.query).map(verify);
-        if let Some(checked) = checked {
-            let holds = checked.is_ok();
-            self.signed(index, checked);
-            self.certified(index, entry.query, holds, true);
-        }
+        // Without its roster nobody can say, and that this is missing is found by itself.
+        let Some(checked) = checked else { return true };
+        let holds = checked.is_ok();
+        self.signed(index, checked);
+        self.certified(index, entry.query, holds, true);
+        holds
     }
 
     fn void(&mut self, index: u64, entry: &VoidEntry) {

@@ -1,73 +1,13 @@
 //! What an audit finds, and where.
 
-use std::fmt;
-
 use optelsom_codebook::{Hash256, QueryId, Timestamp};
 use thiserror::Error;
 
+use crate::audit::kind::{Kind, Place};
 use crate::entry::{AuthorisationError, DecodeError, EndingFault, SigningError};
 use crate::guard::GuardRefusal;
 use crate::note::{CheckpointError, CommitteeError};
 use crate::tiles::{BundleError, TilePath};
-
-/// Where something was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In a file of the export.
-    File(String),
-    /// In the entry at this index.
-    Entry(u64),
-    /// In the log as a whole.
-    Log,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => write!(formatter, "file {path}"),
-            Self::Entry(index) => write!(formatter, "entry {index}"),
-            Self::Log => formatter.write_str("the log"),
-        }
-    }
-}
-
-/// What kind of thing was found, the gravest first: where files are damaged, all else may follow from that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// A file is not as it was when the log was signed.
-    Damaged,
-    /// A file is missing, or there is one that does not belong here.
-    Incomplete,
-    /// The checkpoint is not the log's, or not enough witnesses have seen it.
-    Checkpoint,
-    /// The log was shown differently to others.
-    Forked,
-    /// A signature on an entry does not hold, or is missing.
-    Signature,
-    /// Entries that contradict each other or come in an order that cannot be.
-    Disorder,
-    /// A total that, with others, gives a supplier away.
-    Guard,
-    /// A published table that is not what was committed to.
-    Release,
-    /// A query that should have ended.
-    Unended,
-}
-
-impl Kind {
-    /// All of them, the gravest first.
-    pub const ALL: [Self; 9] = [
-        Self::Damaged,
-        Self::Incomplete,
-        Self::Checkpoint,
-        Self::Forked,
-        Self::Signature,
-        Self::Disorder,
-        Self::Guard,
-        Self::Release,
-        Self::Unended,
-    ];
-}
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -312,6 +252,37 @@ pub enum Finding {
         /// The earlier one.
         earlier: u64,
     },
+    /// One attempt, and one and the same submissions, under two lists of names. Votes hold for one of them at most.
+    #[error(
+        "entry {index} names other suppliers than entry {earlier} for one and the same attempt ({attempt}) at query {query}, with \
+         the very same submissions: at least one of the two lists is false; whoever writes the log may want it forgotten who was \
+         in that total"
+    )]
+    NamesDiffer {
+        /// The later entry.
+        index: u64,
+        /// Index of the query.
+        query: u64,
+        /// α.
+        attempt: u32,
+        /// The first entry of this attempt.
+        earlier: u64,
+    },
+    /// One attempt with two contents: an honest participant certifies one.
+    #[error(
+        "entry {index} lists attempt {attempt} at query {query} with other submissions than entry {earlier}: a supplier that keeps \
+         to the rules takes part in an attempt once, so at least one of the two never was"
+    )]
+    AttemptTwice {
+        /// The later entry.
+        index: u64,
+        /// Index of the query.
+        query: u64,
+        /// α.
+        attempt: u32,
+        /// The first entry of this attempt.
+        earlier: u64,
+    },
 }
 
 impl Finding {
@@ -350,6 +321,8 @@ impl Finding {
             | Self::RosterNotAccepted { index, .. }
             | Self::GuardBreached { index, .. }
             | Self::ReleaseUnproved { index, .. }
+            | Self::NamesDiffer { index, .. }
+            | Self::AttemptTwice { index, .. }
             | Self::CertifiedTwice { index, .. } => Place::Entry(*index),
         }
     }
@@ -388,6 +361,8 @@ impl Finding {
             | Self::BackDated { .. }
             | Self::FromTheFuture { .. }
             | Self::RosterNotAccepted { .. }
+            | Self::NamesDiffer { .. }
+            | Self::AttemptTwice { .. }
             | Self::CertifiedTwice { .. } => Kind::Disorder,
             Self::GuardBreached { .. } => Kind::Guard,
             Self::ReleaseUnproved { .. } => Kind::Release,

@@ -11,6 +11,7 @@ mod entries;
 mod finding;
 mod fork;
 mod guarded;
+mod kind;
 mod releases;
 mod tree;
 
@@ -26,8 +27,9 @@ use crate::tiles::{TilePath, Tiles};
 use crate::trust::Trust;
 
 pub use account::{Account, Attempt, EditionAccount, End, Logged, QueryAccount};
-pub use finding::{Finding, Kind, Place};
+pub use finding::Finding;
 pub use fork::{Kinship, compare};
+pub use kind::{Kind, Place};
 pub use releases::RELEASE_FILES;
 
 /// Where the checkpoint lies.

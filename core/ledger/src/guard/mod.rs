@@ -11,8 +11,9 @@
 //! between its total and others. Its sets are neither judged nor compared with.
 //!
 //! Compared are the sets of other queries on the same dataset and an overlapping period, in whatever edition. Left out
-//! are only those whose query has a logged void certificate, or a logged final one for another attempt. Read is the
-//! log as it stood before the first entry of this attempt and set, so that all voters reach one verdict.
+//! are only those whose query has a logged void certificate, or a logged final one for another attempt or other
+//! submissions; never for other names, which are whatever the log's writer says where nobody has voted on them. Read is
+//! the log as it stood before the first entry of this attempt and set, so that all voters reach one verdict.
 
 mod history;
 mod partition;

@@ -78,12 +78,14 @@ proptest! {
             (
                 prop::collection::vec(prop::sample::select(vec![(0, 8), (0, 4), (4, 8), (0, 5), (1, 8)]), 1..3),
                 prop::sample::select(vec![Outcome::Final, Outcome::Final, Outcome::Void, Outcome::Open]),
+                // Further sets after that: what is left out by then is not there for others like it.
+                prop::option::of(prop::sample::select(vec![(0, 8), (0, 4), (1, 8)])),
             ),
             1..14,
         )
     ) {
         let mut book = Book::of(8);
-        for (seed, (attempts, outcome)) in (1..).zip(history) {
+        for (seed, (attempts, outcome, late)) in (1..).zip(history) {
             let query = book.ask(seed);
             let mut last = 0;
             for (number, (from, to)) in (1..).zip(attempts) {
@@ -98,9 +100,13 @@ proptest! {
                 }
                 Outcome::Open => {}
             }
+            if let Some((from, to)) = late {
+                book.attempt_of(query, 9, from..to);
+            }
         }
         let breached = |finding: &Finding| match finding {
             Finding::GuardBreached { index, .. } => Some(*index),
+            Finding::Ending(_) => None,
             other => panic!("{other}"),
         };
         let found: Vec<u64> = book.audit().findings.iter().filter_map(breached).collect();

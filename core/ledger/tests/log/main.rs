@@ -3,6 +3,7 @@
 
 mod appender;
 mod audit;
+mod audit_attempts;
 mod audit_rules;
 mod entries;
 mod fixture;
