@@ -12,6 +12,9 @@ use crate::questions::{CODEBOOK, Question};
 /// When a run begins: 2025-01-01T00:00Z, in milliseconds since 1970.
 pub const START: u64 = 1_735_689_600_000;
 
+/// How long a question lives, in milliseconds.
+pub const LIFETIME: u64 = 4 * 3_600_000;
+
 /// How large a federation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
@@ -126,7 +129,7 @@ impl Federation {
             collusion: self.roster.collusion() as u64,
             min_suppliers: min_suppliers as u64,
             asked_at: Timestamp::from_millis(START),
-            expires_at: Timestamp::from_millis(START + 7 * 24 * 3_600_000),
+            expires_at: Timestamp::from_millis(START + LIFETIME),
             nonce: [number; 16],
         };
         entry.sign(&self.requester)

@@ -37,8 +37,9 @@ fn named(world: &World, by: &SupplierId, what: impl Fn(&FaultKind) -> bool) -> b
 }
 
 fn forging(world: World, forger: &SupplierId, change: fn(&mut SubmissionHeader)) -> World {
+    let cheats = forger.clone();
     let mut forger = Forger::new(&world.federation, &world.query, forger, change).unwrap();
-    world.with_cheat(move |from, message| forger.pass(from, message))
+    world.with_cheat([cheats], move |from, message| forger.pass(from, message))
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn colluders_that_certify_and_fall_silent_block_nothing_even_where_honest_ones_r
 
 /// Supplier 4 gives wrong shares of what supplier 2 would have opened.
 fn with_wrong_shares(seed: u64) -> World {
-    world(seed).with_vanishing(supplier(2), Moment::Open).with_cheat(|from, message| match message {
+    world(seed).with_vanishing(supplier(2), Moment::Open).with_cheat([supplier(4)], |from, message| match message {
         SupplierMessage::RecoveredShares { attempt, shares } if *from == supplier(4) => {
             let wrong = shares.into_iter().map(|(dealer, _)| (dealer, Share::from_bytes([1; 32]))).collect();
             vec![(from.clone(), SupplierMessage::RecoveredShares { attempt, shares: wrong })]
@@ -91,7 +92,7 @@ fn a_wrong_share_is_refused_and_t_right_ones_open() {
 }
 
 fn with_wrong_self_mask(world: World) -> World {
-    world.with_cheat(move |from, message| match message {
+    world.with_cheat([supplier(4)], move |from, message| match message {
         SupplierMessage::Opening { attempt, .. } if *from == supplier(4) => {
             vec![(from.clone(), SupplierMessage::Opening { attempt, self_mask: SelfMask::from_bytes([1; 32]) })]
         }
@@ -113,15 +114,25 @@ fn without_self_mask_commitments_a_wrong_self_mask_blocks_an_honest_round() {
     assert_eq!(world.run(), Ok(Outcome::Spent { reason: SpentReason::SumMismatch }));
 }
 
+/// After the final certificate there is no next attempt. The dealer alone could still open it, and is given the time that
+/// the query has; silence of another one in league with it makes no difference.
 #[test]
-fn shares_that_fit_their_commitments_but_give_another_self_mask_convict_their_dealer() {
-    let dealer = supplier(5);
+fn shares_that_fit_their_commitments_but_give_another_self_mask_convict_their_dealer_and_spend_the_query() {
     let other_mask: fn(&mut SubmissionHeader) = |header| header.self_mask_commitment = Hash256::of(b"another");
-    let mut world = forging(world(3), &dealer, other_mask).with_vanishing(dealer.clone(), Moment::Open);
-    // Only the dealer could still open it, so the round stands until the query expires.
-    assert!(world.run_at_most(5_000).is_err());
-    assert!(named(&world, &dealer, |what| *what == FaultKind::InconsistentDealing));
-    assert!(world.desk.releases().is_empty());
+    for (seed, silent) in [(3, None), (4, Some(supplier(7)))] {
+        let dealer = supplier(5);
+        let mut world = forging(world(seed), &dealer, other_mask).with_vanishing(dealer.clone(), Moment::Open);
+        if let Some(silent) = silent {
+            world = world.with_vanishing(silent, Moment::Open);
+        }
+        let reason = SpentReason::SelfMasksLost { of: vec![dealer.clone()] };
+        assert_eq!(world.run(), Ok(Outcome::Spent { reason }));
+        assert_eq!(world.judge(), Ok(()));
+        assert!(named(&world, &dealer, |what| *what == FaultKind::InconsistentDealing));
+        assert!(world.desk.releases().is_empty());
+        let (now, expiry) = (world.now().as_millis(), world.query.entry.expires_at.as_millis());
+        assert!((expiry..expiry + 10_000).contains(&now), "ended {now}, expired {expiry}");
+    }
 }
 
 /// A dealer whose shares fit nothing: with the rule the next attempt is made without it.

@@ -1,8 +1,11 @@
 //! Whole rounds of the real machines in bad weather: every query ends, and what is opened is the truth.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeMap;
+
 use optelsom_codebook::{Plan, Query};
 use optelsom_secagg::combiner::Outcome;
+use optelsom_tests::adversary::cheater::Cheater;
 use optelsom_tests::dice::Dice;
 use optelsom_tests::federation::Size;
 use optelsom_tests::questions::CODEBOOK;
@@ -51,6 +54,61 @@ fn through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened() {
     let opened = endings.values().filter(|opened| **opened).count();
     println!("{} runs, {opened} opened", endings.len());
     assert!(endings.len() < 100 || opened * 2 > endings.len(), "only {opened} of {} were opened", endings.len());
+}
+
+/// Up to c suppliers cheat besides, in the same weather, together with those that are gone no more than the protocol bears.
+/// What is opened is the sum of what was committed to; nobody honest is named; and it ends.
+#[test]
+fn through_storms_with_cheats_every_query_ends_nobody_honest_is_named_and_no_untruth_is_opened() {
+    let test = "through_storms_with_cheats_every_query_ends_nobody_honest_is_named_and_no_untruth_is_opened";
+    let runs = run_seeds("world", test, 500, |seed| {
+        let mut dice = Dice::new(seed);
+        let size = size(&mut dice);
+        let cheats = dice.between(1, size.collusion);
+        let storm = Weather::storm(&mut dice, bearable(size).saturating_sub(cheats));
+        // What only expiry ends stands for hours, and each request that is repeated is checked again.
+        let weather = Weather { resend: 20_000, ..storm };
+        let world = World::new(&mut dice, size, weather);
+        let cheaters = Cheater::draw(&mut dice, &world.federation, &world.query, cheats);
+        let deeds: Vec<_> = cheaters.iter().map(|cheater| (cheater.supplier.clone(), cheater.deed)).collect();
+        let mut world = world.with_cheaters(cheaters);
+        let outcome = world.run().map_err(|why| format!("{why}; {deeds:?} in {weather:?}"))?;
+        world.judge().map_err(|why| format!("{why}; {deeds:?} in {weather:?}"))?;
+        let of = |cheater: &Cheater| Deeds {
+            deed: cheater.deed.name(),
+            done: cheater.done > 0,
+            seen: world.faults.iter().any(|fault| cheater.deed.is_seen_in(&fault.what)),
+            opened: outcome == Outcome::Opened,
+        };
+        Ok(world.cheaters.iter().map(of).collect::<Vec<_>>())
+    });
+    let mut all: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    for Deeds { deed, done, seen, opened } in runs.values().flatten().copied() {
+        let counts = all.entry(deed).or_default();
+        counts.iter_mut().zip([true, done, seen, opened]).for_each(|(count, is)| *count += usize::from(is));
+    }
+    for (deed, [runs, done, seen, opened]) in &all {
+        println!("{deed:30} in {runs} runs, done in {done}, seen in {seen}, opened in {opened}");
+        let found = *seen > 0 || matches!(*deed, "both votes" | "silence");
+        assert!(runs.min(done) < &5 || found, "{deed} was done {done} times and never found out");
+    }
+    assert!(runs.len() < 400 || (all.len() == 12 && all.values().all(|[_, done, ..]| *done > 0)), "{all:?}");
+}
+
+/// A deed, and what came of it in one run.
+#[derive(Clone, Copy, Debug)]
+struct Deeds {
+    deed: &'static str,
+    done: bool,
+    seen: bool,
+    opened: bool,
+}
+
+/// How many may fail altogether: a quorum has to be left, and shares enough of those who take part.
+fn bearable(size: Size) -> usize {
+    let (quorum, threshold) = ((size.suppliers + size.collusion) / 2 + 1, (size.collusion + 1).max(2));
+    let participants = size.min_suppliers.unwrap_or((size.collusion + 3).max(2 * size.collusion + 1));
+    (size.suppliers - quorum).min(participants - threshold)
 }
 
 /// The opened total is the truth and what the participants' seeds say they added, once each, whatever crashes.

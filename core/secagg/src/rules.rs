@@ -96,8 +96,9 @@ impl Rule {
 /// The rules in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
+    /// A bit for each that is not.
     #[cfg(feature = "rule-switches")]
-    without: Option<Rule>,
+    without: u32,
 }
 
 impl Rules {
@@ -105,20 +106,33 @@ impl Rules {
     pub const fn all() -> Self {
         Self {
             #[cfg(feature = "rule-switches")]
-            without: None,
+            without: 0,
         }
     }
 
     /// All but one.
     #[cfg(feature = "rule-switches")]
     pub const fn without(rule: Rule) -> Self {
-        Self { without: Some(rule) }
+        Self::all().and_without(rule)
+    }
+
+    /// These, and not this one either: where one rule backs another up, the attack needs both away.
+    #[cfg(feature = "rule-switches")]
+    #[must_use]
+    pub const fn and_without(self, rule: Rule) -> Self {
+        Self { without: self.without | 1 << rule as u32 }
+    }
+
+    /// Whether this rule was taken away.
+    #[cfg(feature = "rule-switches")]
+    pub const fn lacks(self, rule: Rule) -> bool {
+        self.without & 1 << rule as u32 != 0
     }
 
     /// Whether this rule is in force.
     #[cfg(feature = "rule-switches")]
-    pub(crate) fn has(self, rule: Rule) -> bool {
-        self.without != Some(rule)
+    pub(crate) const fn has(self, rule: Rule) -> bool {
+        !self.lacks(rule)
     }
 
     /// Whether this rule is in force: always.

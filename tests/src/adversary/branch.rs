@@ -209,7 +209,7 @@ impl Branch {
         let round = stage.round(self.query, self.attempt);
         for one in self.encapsulations.iter_mut().filter(|one| one.from == *supplier) {
             let place = self.places.get(&one.to);
-            let verifier = Verifier::new(self.query, self.attempt, stage.scope(self.query), stage.rules());
+            let verifier = Verifier::new(self.query, self.attempt, stage.scope(self.query), stage.rules);
             let Some(Ok(card)) = place.map(|place| place.card.clone().verify(&verifier)) else { continue };
             let mut ciphertext = one.ciphertext.clone();
             ciphertext.chunks_mut(32).for_each(|part| part.copy_from_slice(&dice.bytes()));

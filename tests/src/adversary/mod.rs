@@ -3,7 +3,10 @@
 
 pub mod branch;
 pub mod campaign;
+pub mod cheater;
 pub mod forger;
+mod leaning;
+pub mod purposeful;
 pub mod search;
 pub mod stage;
 pub mod wiretap;

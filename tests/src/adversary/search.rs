@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use optelsom_codebook::{Hash256, QueryId, SupplierId};
-use optelsom_secagg::Rule;
 use optelsom_secagg::messages::{Attempt, CoordinatorMessage, RoundOutcome};
+use optelsom_secagg::{Rule, Rules};
 
 use super::branch::{Branch, Place};
-use super::stage::{Cast, Stage};
+use super::leaning::{Leaning, STRAIGHT, draw_cast};
+use super::stage::Stage;
 use crate::dice::Dice;
 use crate::federation::{Federation, Size, checkpoint};
 
@@ -21,68 +22,6 @@ pub struct Finding {
     pub broken: Vec<&'static str>,
     /// Whether the adversary came to know a permitted total.
     pub opened: bool,
-}
-
-/// What this run's adversary leans to; each chance is in a thousand.
-#[derive(Clone, Copy, Debug)]
-struct Leaning {
-    /// An honest supplier is put on a list.
-    include: u16,
-    /// Somebody is told a step.
-    reach: u16,
-    /// A branch stays on the step that it is on.
-    linger: u16,
-    /// An honest supplier is replaced by an impostor.
-    forge: u16,
-    /// A card comes from another attempt or query.
-    stale: u16,
-    /// A list is shown to those who are not on it, too.
-    outsiders: u16,
-    /// Colluders name another checkpoint, sign for other participants, or encapsulate twice.
-    misstate: u16,
-    /// Somebody declares void while an attempt is voted on.
-    void: u16,
-    /// An attempt is opened without a vote.
-    skip: u16,
-    /// Each attempt is finalised or opened towards one of two camps of the suppliers only.
-    camps: u16,
-    /// How likely each of [`Action`] is, relative to the others.
-    actions: [usize; 8],
-}
-
-/// Nobody forged, nothing stale, everybody told.
-const STRAIGHT: Leaning = Leaning {
-    include: 1000,
-    reach: 1000,
-    linger: 0,
-    forge: 0,
-    stale: 0,
-    outsiders: 0,
-    misstate: 0,
-    void: 0,
-    skip: 0,
-    camps: 0,
-    actions: [1; 8],
-};
-
-impl Leaning {
-    fn draw(dice: &mut Dice) -> Self {
-        let sometimes = |dice: &mut Dice, often: u16, chance: u16| if dice.permille(often) { chance } else { 0 };
-        let rarely = |dice: &mut Dice| dice.pick(&[0, 0, 0, 1, 2]).copied().unwrap_or(0);
-        Self {
-            include: dice.pick(&[1000, 800, 600]).copied().unwrap_or(1000),
-            reach: dice.pick(&[1000, 1000, 1000, 850, 600]).copied().unwrap_or(1000),
-            linger: dice.pick(&[0, 100, 300]).copied().unwrap_or(0),
-            forge: sometimes(dice, 250, 350),
-            stale: sometimes(dice, 300, 350),
-            outsiders: sometimes(dice, 250, 400),
-            misstate: sometimes(dice, 200, 400),
-            void: sometimes(dice, 250, 400),
-            skip: sometimes(dice, 250, 700),
-            camps: sometimes(dice, 600, 1000),
-            actions: [8, 2, 6, rarely(dice), rarely(dice), rarely(dice) / 2, rarely(dice), rarely(dice)],
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -130,10 +69,10 @@ impl Step {
     }
 }
 
-/// One run with this rule taken away, or with all of them.
-pub fn run(seed: u64, rule: Option<Rule>) -> Finding {
+/// One run under these rules.
+pub fn run(seed: u64, rules: Rules) -> Finding {
     let mut dice = Dice::new(seed);
-    let Some(mut search) = Search::set_up(&mut dice, rule) else { return Finding::default() };
+    let Some(mut search) = Search::set_up(&mut dice, rules) else { return Finding::default() };
     let steps = dice.between(8, 35);
     let mut known = (0, 0);
     for _ in 0..steps {
@@ -167,7 +106,7 @@ struct Search {
 }
 
 impl Search {
-    fn set_up(dice: &mut Dice, rule: Option<Rule>) -> Option<Self> {
+    fn set_up(dice: &mut Dice, rules: Rules) -> Option<Self> {
         let size = Size {
             suppliers: dice.between(4, 6),
             collusion: 0,
@@ -175,13 +114,13 @@ impl Search {
             columns: dice.between(1, 2),
             cells: dice.between(1, 2),
         };
-        let (collusion, cast) = draw_cast(dice, size.suppliers, rule);
+        let (collusion, cast) = draw_cast(dice, size.suppliers, rules);
         let federation = Federation::new(dice, Size { collusion, ..size });
-        let mut stage = Stage::new(federation, cast, rule, dice.fork());
-        let several = rule == Some(Rule::RoundInSignatures) || dice.permille(200);
+        let mut stage = Stage::new(federation, cast, rules, dice.fork());
+        let several = rules.lacks(Rule::RoundInSignatures) || dice.permille(200);
         let count = if several { 2 } else { 1 };
         let mut names = stage.federation.names();
-        if rule == Some(Rule::ScopeSize) || dice.permille(50) {
+        if rules.lacks(Rule::ScopeSize) || dice.permille(50) {
             names.truncate(collusion + 2);
         }
         let mut queries = Vec::new();
@@ -402,37 +341,5 @@ fn open_some(dice: &mut Dice, stage: &mut Stage, branch: &mut Branch, towards: &
         let silent = everybody.iter().filter(|supplier| !asked.contains(supplier)).cloned().collect();
         let of = dice.pick(&[silent, everybody]).cloned().unwrap_or_default();
         branch.recover(stage, &asked, &of);
-    }
-}
-
-/// c of the roster, and who colludes: mostly as many as the roster allows for. Where invented suppliers or a low c come
-/// in, honest operators are told to refuse, and the rules must see to it.
-fn draw_cast(dice: &mut Dice, suppliers: usize, rule: Option<Rule>) -> (usize, Cast) {
-    let most = suppliers.saturating_sub(3).min(3);
-    let collusion = dice.between(1, most);
-    let mut names: Vec<_> = (1..=suppliers).map(crate::federation::supplier).collect();
-    dice.shuffle(&mut names);
-    let kind = match rule {
-        Some(Rule::AcceptedPeers) => 0,
-        Some(Rule::CollusionFloor) => 1,
-        _ => dice.below(20),
-    };
-    match kind {
-        0 => {
-            let floor = dice.below(collusion + 1);
-            let invented = dice.between(1, suppliers.saturating_sub(floor + 1).min(4));
-            let colluders: BTreeSet<_> = names.iter().take(floor + invented).cloned().collect();
-            let invented = names.iter().take(invented).cloned().collect();
-            (collusion, Cast { colluders, invented, floor: Some(floor) })
-        }
-        1 => {
-            let low = dice.below(collusion);
-            let colluders = names.iter().take(collusion).cloned().collect();
-            (low, Cast { colluders, invented: BTreeSet::new(), floor: Some(collusion) })
-        }
-        _ => {
-            let colluders = names.iter().take(collusion).cloned().collect();
-            (collusion, Cast { colluders, invented: BTreeSet::new(), floor: None })
-        }
     }
 }

@@ -8,7 +8,7 @@ use optelsom_codebook::{QueryId, SupplierId, Timestamp};
 use optelsom_ledger::{IdentityKey, Scope, SignedQuery};
 use optelsom_secagg::messages::{Attempt, CoordinatorMessage, RoundOutcome, SupplierMessage};
 use optelsom_secagg::supplier::SupplierConfig;
-use optelsom_secagg::{Fault, Round, Rule, Rules, Verifier};
+use optelsom_secagg::{Fault, Round, Rules, Verifier};
 
 use super::wiretap::{Trust, Wiretap};
 use crate::dice::Dice;
@@ -51,8 +51,8 @@ pub struct Stage {
     pub cast: Cast,
     /// What the adversary has seen.
     pub wiretap: Wiretap,
-    /// The rule that was taken away from everybody.
-    pub rule: Option<Rule>,
+    /// The rules in force at everybody's machines.
+    pub rules: Rules,
     /// The log: append-only, and the same for all.
     pub log: Log,
     gates: BTreeMap<SupplierId, Gatekeeper>,
@@ -64,21 +64,26 @@ pub struct Stage {
 
 impl Stage {
     /// Sets the stage; nobody has been asked anything.
-    pub fn new(federation: Federation, cast: Cast, rule: Option<Rule>, dice: Dice) -> Self {
+    pub fn new(federation: Federation, cast: Cast, rules: Rules, dice: Dice) -> Self {
         let honest = federation.names().into_iter().filter(|name| !cast.colluders.contains(name)).collect();
         let floor = cast.floor.unwrap_or_else(|| federation.roster.collusion());
         let trust = Trust { invented: cast.invented.clone(), floor };
-        let wiretap = Wiretap::new(honest, trust, federation.size.columns, rule);
+        let wiretap = Wiretap::new(honest, trust, federation.size.columns, rules);
         let (queries, nodes) = (BTreeMap::new(), BTreeMap::new());
         let log = Log::new(IdentityKey::from_seed(&[1; 32]), &federation.roster);
         let gates = gates(&federation, None);
-        Self { federation, cast, wiretap, rule, log, gates, queries, nodes, said: Vec::new(), dice }
+        Self { federation, cast, wiretap, rules, log, gates, queries, nodes, said: Vec::new(), dice }
     }
 
     /// As [`Stage::new`], with all rules of the machines, and without this one of their hosts.
     pub fn without_host_rule(federation: Federation, cast: Cast, rule: Option<HostRule>, dice: Dice) -> Self {
-        let gates = gates(&federation, rule);
-        Self { gates, ..Self::new(federation, cast, None, dice) }
+        Self::under(federation, cast, Rules::all(), rule, dice)
+    }
+
+    /// As [`Stage::new`], and without this rule of the machines' hosts, if one is given.
+    pub fn under(federation: Federation, cast: Cast, rules: Rules, without: Option<HostRule>, dice: Dice) -> Self {
+        let gates = gates(&federation, without);
+        Self { gates, ..Self::new(federation, cast, rules, dice) }
     }
 
     /// From here on another bound on collusion is in force, and these have left.
@@ -92,11 +97,6 @@ impl Stage {
         let Some(key) = self.federation.keys.get(supplier) else { return };
         self.log.agreement(supplier, true, key);
         self.wiretap.account.waive(supplier.clone());
-    }
-
-    /// The rules in force.
-    pub fn rules(&self) -> Rules {
-        self.rule.map_or(Rules::all(), Rules::without)
     }
 
     /// The moment at which everything happens.
@@ -117,7 +117,7 @@ impl Stage {
 
     /// What statements of an attempt bind.
     pub fn round(&self, query: QueryId, attempt: Attempt) -> Round {
-        *Verifier::new(query, attempt, self.scope(query), self.rules()).round()
+        *Verifier::new(query, attempt, self.scope(query), self.rules).round()
     }
 
     /// Logs a query and asks all honest suppliers in scope. None, if the query names others than members.
@@ -153,7 +153,7 @@ impl Stage {
         let mut config = SupplierConfig::new(supplier.clone(), key.clone(), Arc::clone(&self.federation.roster));
         config.accepted_peers.retain(|peer| !self.cast.invented.contains(peer));
         config.collusion_floor = self.cast.floor.unwrap_or_else(|| self.federation.roster.collusion());
-        config.rules = self.rules();
+        config.rules = self.rules;
         config
     }
 

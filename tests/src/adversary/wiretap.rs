@@ -57,7 +57,6 @@ pub struct Wiretap {
     /// What follows from all that was heard.
     pub account: Account,
     honest: BTreeSet<SupplierId>,
-    rule: Option<Rule>,
     rules: Rules,
     trust: Trust,
     asked: BTreeMap<QueryId, Asked>,
@@ -73,12 +72,11 @@ pub struct Wiretap {
 
 impl Wiretap {
     /// Nothing heard yet.
-    pub fn new(honest: BTreeSet<SupplierId>, trust: Trust, columns: usize, rule: Option<Rule>) -> Self {
+    pub fn new(honest: BTreeSet<SupplierId>, trust: Trust, columns: usize, rules: Rules) -> Self {
         Self {
-            account: Account::new(columns, rule != Some(Rule::KeyPerStream)),
+            account: Account::new(columns, !rules.lacks(Rule::KeyPerStream)),
             honest,
-            rule,
-            rules: rule.map_or(Rules::all(), Rules::without),
+            rules,
             trust,
             asked: BTreeMap::new(),
             honest_keys: BTreeSet::new(),
@@ -208,7 +206,7 @@ impl Wiretap {
         let ground = |card: &Card| (card.checkpoint, card.edition.clone());
         let first = cards.first().map(ground);
         let same = cards.iter().all(|card| Some(ground(card)) == first && card.edition == query.entry.edition);
-        let unbound = self.rule == Some(Rule::RoundInSignatures);
+        let unbound = self.rules.lacks(Rule::RoundInSignatures);
         let rules = if unbound { self.rules } else { Rules::all() };
         let verifier = Verifier::new(seat.query, seat.attempt, &scope, rules);
         let signed = cards.iter().all(|card| card.clone().verify(&verifier).is_ok());
@@ -262,7 +260,7 @@ impl Wiretap {
     fn name_of_key(&self, seat: &Seat, participants: &Hash256, ciphertext: &Hash256) -> Hash256 {
         let round = [seat.query.as_bytes().as_slice(), &seat.attempt.number().to_be_bytes()].concat();
         let bound =
-            if self.rule == Some(Rule::FreshKeysPerAttempt) { round.as_slice() } else { participants.as_bytes() };
+            if self.rules.lacks(Rule::FreshKeysPerAttempt) { round.as_slice() } else { participants.as_bytes() };
         Hash256::of(&[bound, ciphertext.as_bytes()].concat())
     }
 

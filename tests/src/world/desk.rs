@@ -47,6 +47,27 @@ pub enum Dispatch {
     Wake(Timestamp),
     /// A message was refused.
     Rejected(Fault),
+    /// Something was asked whose answer takes its time.
+    Asked(Question),
+}
+
+/// What the coordinator asks of others than suppliers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The guard, whether these may be added up.
+    Guard,
+    /// The log, to take the participants.
+    Log,
+}
+
+impl Question {
+    /// Nothing stands against it, in this world.
+    pub fn answer(self) -> Input {
+        match self {
+            Self::Guard => Input::GuardPassed,
+            Self::Log => Input::ParticipantsLogged,
+        }
+    }
 }
 
 /// The combiner's machine and what its host keeps on disk.
@@ -54,6 +75,7 @@ pub enum Dispatch {
 pub struct Desk {
     accepted: Accepted,
     machine: Option<Combiner>,
+    lives: usize,
     record: Option<Zeroizing<Vec<u8>>>,
     sum: Option<Zeroizing<Vec<u8>>>,
     written: Vec<Zeroizing<Vec<u8>>>,
@@ -65,9 +87,9 @@ pub struct Desk {
 impl Desk {
     /// A desk that has not been started.
     pub fn new(accepted: Accepted) -> Self {
-        let (machine, record, sum, ended) = (None, None, None, None);
+        let (machine, lives, record, sum, ended) = (None, 0, None, None, None);
         let (written, releases, endings) = (Vec::new(), Vec::new(), Vec::new());
-        Self { accepted, machine, record, sum, written, releases, ended, endings }
+        Self { accepted, machine, lives, record, sum, written, releases, ended, endings }
     }
 
     /// Everything that was released: one total, or none.
@@ -109,6 +131,11 @@ impl Desk {
         self.machine.is_some()
     }
 
+    /// How often its host has been started: what it asked in an earlier life it does not hear the answer to.
+    pub fn lives(&self) -> usize {
+        self.lives
+    }
+
     /// Kills the host.
     pub fn kill(&mut self) {
         self.machine = None;
@@ -129,7 +156,10 @@ impl Desk {
                 .and_then(|record| Combiner::restore(config, record).map_err(|error| error.to_string())),
         };
         match machine {
-            Ok(machine) => self.machine = Some(machine),
+            Ok(machine) => {
+                self.machine = Some(machine);
+                self.lives += 1;
+            }
             #[expect(clippy::panic, reason = "a failure of the test")]
             Err(error) => panic!("the combiner does not start: {error}"),
         }
@@ -172,8 +202,8 @@ impl Desk {
                 self.keep(&record);
                 return Some(Input::Persisted);
             }
-            Effect::AskGuard { .. } => return Some(Input::GuardPassed),
-            Effect::LogParticipants { .. } => return Some(Input::ParticipantsLogged),
+            Effect::AskGuard { .. } => dispatched.push(Dispatch::Asked(Question::Guard)),
+            Effect::LogParticipants { .. } => dispatched.push(Dispatch::Asked(Question::Log)),
             Effect::Opened { totals, evidence, record } => {
                 let participants = evidence.certificate.certificate.participants.suppliers().cloned().collect();
                 self.releases.push(Release { totals, participants });

@@ -76,16 +76,15 @@ impl Combiner {
             return Ok(());
         }
         let higher = participants.peers_of(from).filter(|peer| *peer > from);
-        if !encapsulations.iter().map(|e| &e.to).eq(higher) {
+        let higher: Vec<_> = higher.filter_map(|peer| Some((peer, participants.card(peer)?))).collect();
+        if !encapsulations.iter().map(|e| &e.to).eq(higher.iter().map(|(peer, _)| *peer)) {
             return Err(by_supplier(FaultKind::NotOneEach { what: "encapsulation" }));
         }
-        for encapsulation in &encapsulations {
+        for (encapsulation, (_, card)) in encapsulations.iter().zip(&higher) {
             if encapsulation.from != *from {
                 return Err(by_supplier(FaultKind::SpeaksForAnother(encapsulation.from.clone())));
             }
-            let card = participants.card(&encapsulation.to);
-            let card = card.ok_or_else(|| by_supplier(FaultKind::NotInScope(encapsulation.to.clone())))?;
-            encapsulation.verify(&verifier, participants, &card).map_err(by_supplier)?;
+            encapsulation.verify(&verifier, participants, card).map_err(by_supplier)?;
         }
         if pairing.received.contains_key(from) {
             return Err(by_supplier(FaultKind::TwoStatements { statement: "encapsulation" }));

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+pub mod watched;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -104,6 +106,11 @@ pub struct Federation {
 
 impl Federation {
     pub fn new(n: usize, columns: usize, cells: usize, seed: u64) -> Self {
+        Self::asked(n, columns, cells, seed, [7; 16])
+    }
+
+    /// As [`Federation::new`]; another nonce makes it another question of the same suppliers.
+    pub fn asked(n: usize, columns: usize, cells: usize, seed: u64, nonce: [u8; 16]) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let bound = i64::try_from(Bound::for_suppliers(n).magnitude()).unwrap();
         let figure = |rng: &mut ChaCha20Rng| match rng.next_u32() % 4 {
@@ -117,7 +124,7 @@ impl Federation {
         let roster = roster(n);
         let scope = roster.scope(&(0..n).map(name).collect::<Vec<_>>()).unwrap();
         let least = scope.default_participants().min(n);
-        let query = entry(&roster, least).sign(&key(200));
+        let query = QueryEntry { nonce, ..entry(&roster, least) }.sign(&key(200));
         let generators = Generators::with_capacity(cells);
         let combiner_config = CombinerConfig {
             roster: roster.clone(),

@@ -1,70 +1,36 @@
 //! One query in a world with weather, from the question to its end.
 
+mod moment;
+mod setup;
+mod verdict;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use optelsom_codebook::{Plan, RefusalReason, SupplierId, Timestamp};
-use optelsom_disclosure::{Noise, NoiseSeed, Totals};
+use optelsom_codebook::{SupplierId, Timestamp};
 use optelsom_ledger::SignedQuery;
-use optelsom_secagg::combiner::{Input, Outcome, Policy, Shape};
+use optelsom_secagg::combiner::{Input, Outcome};
 use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
-use optelsom_secagg::{Fault, MaskedTable, Rules, SupplierConfig};
+use optelsom_secagg::{Fault, MaskedTable};
 
-use super::desk::{Accepted, Desk, Dispatch};
-use super::node::{Holding, Node, Sent};
+use super::desk::{Desk, Dispatch, Question};
+use super::node::{Node, Sent};
 use super::schedule::Schedule;
 use super::weather::Weather;
+use crate::adversary::cheater::Cheater;
 use crate::dice::Dice;
-use crate::federation::{Federation, START, Size};
+use crate::federation::Federation;
+
+pub use moment::Moment;
 
 const HOUR: u64 = 3_600_000;
 /// When operators lose patience with a query that stands still, and ask for void: after any deadline, before expiry.
-const PATIENCE: u64 = 6 * HOUR;
+const PATIENCE: u64 = 2 * HOUR;
 /// A run of more events than this has gone round in circles.
 const MOST_EVENTS: usize = 200_000;
 
 /// Turns a message into those that leave in its place, each with its sender; see [`World::with_cheat`].
 pub type Cheat = Box<dyn FnMut(&SupplierId, SupplierMessage) -> Vec<(SupplierId, SupplierMessage)>>;
-
-/// What a supplier is asked when something happens to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Moment {
-    /// Whether it takes part.
-    Ask,
-    /// To join.
-    Join,
-    /// To pair.
-    Pair,
-    /// To submit.
-    Exchange,
-    /// To certify.
-    Certify,
-    /// For its vote.
-    Finalise,
-    /// For its self-mask.
-    Open,
-}
-
-impl Moment {
-    /// All of them, in their order.
-    pub const ALL: [Self; 7] =
-        [Self::Ask, Self::Join, Self::Pair, Self::Exchange, Self::Certify, Self::Finalise, Self::Open];
-
-    fn of(message: &CoordinatorMessage) -> Option<Self> {
-        match message {
-            CoordinatorMessage::Ask { .. } => Some(Self::Ask),
-            CoordinatorMessage::Join { .. } => Some(Self::Join),
-            CoordinatorMessage::Pair { .. } => Some(Self::Pair),
-            CoordinatorMessage::Exchange { .. } => Some(Self::Exchange),
-            CoordinatorMessage::Certify { .. } => Some(Self::Certify),
-            CoordinatorMessage::Finalise { .. } => Some(Self::Finalise),
-            CoordinatorMessage::Open { .. } => Some(Self::Open),
-            CoordinatorMessage::RecoverShares { .. } | CoordinatorMessage::Void | CoordinatorMessage::Ended { .. } => {
-                None
-            }
-        }
-    }
-}
 
 #[derive(Debug)]
 enum Event {
@@ -74,6 +40,8 @@ enum Event {
     Back(SupplierId),
     SupplierUp(SupplierId),
     DeskUp,
+    /// The guard or the log answers the desk in the life in which it asked.
+    Answered(usize, Question),
     Wake,
     AskVoid,
 }
@@ -90,7 +58,7 @@ pub struct World {
     pub desk: Desk,
     /// Everything that came to the coordinator, where it is kept (see [`World::keep_received`]).
     pub received: Vec<(SupplierId, SupplierMessage)>,
-    /// What was refused by anybody.
+    /// What was refused by anybody honest.
     pub faults: Vec<Fault>,
     nodes: BTreeMap<SupplierId, Node>,
     /// What each supplier adds to its table, where noise is asked for: nobody but the oracle looks here.
@@ -107,6 +75,10 @@ pub struct World {
     crashes: usize,
     keep_received: bool,
     cheat: Option<Cheat>,
+    /// Those who cheat, each with its deed.
+    pub cheaters: Vec<Cheater>,
+    /// The same, and those of `cheat`: what their machines complain of is nobody's fault.
+    distrusted: BTreeSet<SupplierId>,
 }
 
 impl std::fmt::Debug for World {
@@ -116,136 +88,14 @@ impl std::fmt::Debug for World {
 }
 
 impl World {
-    /// A world in which all suppliers of the roster are asked; nothing has happened yet.
-    pub fn new(dice: &mut Dice, size: Size, weather: Weather) -> Self {
-        Self::with_rules(dice, size, weather, Rules::all(), Rules::all())
-    }
-
-    /// As [`World::new`], with these rules for the suppliers and those for the coordinator.
-    pub fn with_rules(dice: &mut Dice, size: Size, weather: Weather, rules: Rules, desk_rules: Rules) -> Self {
-        let federation = Federation::new(dice, size);
-        let names = federation.names();
-        let query = federation.ask(1, &names);
-        let least = usize::try_from(query.entry.min_suppliers).unwrap_or(usize::MAX);
-        let policy = Policy {
-            deadline: Timestamp::from_millis(START + HOUR),
-            phase_timeout_ms: 120_000,
-            resend_ms: 2_000,
-            least_participants: least,
-        };
-        let roster = Arc::clone(&federation.roster);
-        let shape = Shape { columns: size.columns, cells: size.cells };
-        let desk = Desk::new(Accepted { roster, query: query.clone(), shape, policy, rules: desk_rules });
-        let refusing: BTreeSet<_> = names.iter().filter(|_| dice.permille(weather.refusal)).cloned().collect();
-        let nodes = names.iter().map(|name| {
-            let Some(key) = federation.keys.get(name) else { unreachable!("every supplier has a key") };
-            let mut config = SupplierConfig::new(name.clone(), key.clone(), Arc::clone(&federation.roster));
-            config.rules = rules;
-            let holding = match federation.tables.get(name) {
-                Some(table) if !refusing.contains(name) => Holding::Table(table.clone()),
-                _ => Holding::Refused(RefusalReason::NotHeld),
-            };
-            (name.clone(), Node::new(Arc::new(config), holding, dice.fork()))
-        });
-        let nodes = nodes.collect();
-        let mut going = names;
-        dice.shuffle(&mut going);
-        let vanishing = going.into_iter().take(weather.vanishing).map(|name| (name, dice.below(12))).collect();
-        Self {
-            federation,
-            query,
-            weather,
-            desk,
-            received: Vec::new(),
-            faults: Vec::new(),
-            nodes,
-            noise: BTreeMap::new(),
-            vanishing,
-            leaving: BTreeMap::new(),
-            restarting: BTreeMap::new(),
-            gone: BTreeSet::new(),
-            refusing,
-            schedule: Schedule::new(START),
-            dice: dice.fork(),
-            crashes: 0,
-            keep_received: false,
-            cheat: None,
-        }
-    }
-
-    /// Has every supplier add its share of the noise that this plan asks for, each from a seed of its own.
-    ///
-    /// # Panics
-    /// When the plan asks for none, which is the test's mistake.
-    #[must_use]
-    pub fn with_noise(mut self, plan: &Plan) -> Self {
-        let Some(noise) = Noise::of(plan, self.query.entry.honest_participants()) else {
-            unreachable!("a plan with noise")
-        };
-        for (name, node) in &mut self.nodes {
-            let seed = NoiseSeed::new(self.dice.bytes());
-            let mut drawn = vec![vec![0; plan.cell_count()]; plan.columns().len()];
-            noise.add(&seed, &mut drawn);
-            self.noise.insert(name.clone(), drawn);
-            node.add_noise(noise.clone(), seed);
-        }
-        self
-    }
-
-    /// What these suppliers' tables come to, with the noise that they have added.
-    fn oracle(&self, participants: &[SupplierId]) -> Option<Totals> {
-        let mut total = self.federation.total(participants)?;
-        for drawn in participants.iter().filter_map(|supplier| self.noise.get(supplier)) {
-            for (sum, noise) in total.iter_mut().flatten().zip(drawn.iter().flatten()) {
-                *sum = sum.checked_add(*noise)?;
-            }
-        }
-        Some(Totals::new(total))
-    }
-
-    /// Keeps everything that comes to the coordinator, for a test that looks at it.
-    #[must_use]
-    pub fn keep_received(mut self) -> Self {
-        self.keep_received = true;
-        self
-    }
-
-    /// Has everything that suppliers send pass through this first.
-    #[must_use]
-    pub fn with_cheat(
-        mut self,
-        cheat: impl FnMut(&SupplierId, SupplierMessage) -> Vec<(SupplierId, SupplierMessage)> + 'static,
-    ) -> Self {
-        self.cheat = Some(Box::new(cheat));
-        self
-    }
-
-    /// Lets this supplier be gone for good when it is asked this.
-    #[must_use]
-    pub fn with_vanishing(mut self, supplier: SupplierId, at: Moment) -> Self {
-        self.leaving.insert(supplier, at);
-        self
-    }
-
-    /// Has this supplier's host die and come back when it is asked this.
-    #[must_use]
-    pub fn with_restart(mut self, supplier: SupplierId, at: Moment) -> Self {
-        self.restarting.insert(supplier, at);
-        self
-    }
-
-    /// Lets this supplier hold something else than the oracle believes.
-    #[must_use]
-    pub fn with_holding(mut self, supplier: &SupplierId, holding: Holding) -> Self {
-        if let Some(node) = self.nodes.get_mut(supplier) {
-            *node = Node::new(Arc::new(node.config().clone()), holding, self.dice.fork());
-        }
-        self
-    }
-
     /// The suppliers that refuse their data.
     pub fn refusing(&self) -> &BTreeSet<SupplierId> {
         &self.refusing
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.schedule.now()
     }
 
     /// Lets everything happen until the query has ended.
@@ -275,35 +125,6 @@ impl World {
         Err("the query goes round in circles".to_owned())
     }
 
-    /// The oracle's verdict on a run that has ended.
-    ///
-    /// # Errors
-    /// When more than one total was released, or an untrue one, or the ending does not fit.
-    pub fn judge(&mut self) -> Result<(), String> {
-        let outcome = self.desk.outcome().cloned();
-        // A desk that is started again announces the same ending, and opens nothing.
-        self.desk.kill();
-        self.desk.start(self.schedule.now(), &mut || false);
-        if self.desk.outcome() != outcome.as_ref() {
-            return Err(format!("ended as {outcome:?}, after a restart as {:?}", self.desk.outcome()));
-        }
-        if self.desk.endings().iter().any(|ending| Some(ending) != outcome.as_ref()) {
-            return Err(format!("several endings: {:?}", self.desk.endings()));
-        }
-        match (self.desk.releases(), &outcome) {
-            ([release], Some(Outcome::Opened)) => {
-                if self.oracle(&release.participants).is_some_and(|truth| release.totals == truth) {
-                    Ok(())
-                } else {
-                    Err("the opened total is not the true one".to_owned())
-                }
-            }
-            ([], Some(Outcome::Opened)) => Err("ended as opened, and no total was released".to_owned()),
-            ([], Some(_)) => Ok(()),
-            (releases, outcome) => Err(format!("{} totals were released and the end was {outcome:?}", releases.len())),
-        }
-    }
-
     fn happen(&mut self, event: Event) {
         let now = self.schedule.now();
         match event {
@@ -316,6 +137,11 @@ impl World {
             }
             Event::Lost(supplier) => self.desk_given(Input::Lost(supplier)),
             Event::Back(supplier) => self.desk_given(Input::Back(supplier)),
+            Event::Answered(life, question) => {
+                if self.desk.lives() == life {
+                    self.desk_given(question.answer());
+                }
+            }
             Event::Wake => self.desk_given(Input::Woken),
             Event::AskVoid => {
                 self.desk_given(Input::AskVoid);
@@ -351,6 +177,10 @@ impl World {
             match one {
                 Dispatch::Wake(moment) => self.schedule.at(moment, Event::Wake),
                 Dispatch::Rejected(fault) => self.faults.push(fault),
+                Dispatch::Asked(question) => {
+                    let delay = 1 + self.dice.below(usize_of(self.weather.slowest_log)) as u64;
+                    self.schedule.after(delay, Event::Answered(self.desk.lives(), question));
+                }
                 Dispatch::Message(to, message) => {
                     for delay in self.arrivals() {
                         self.schedule.after(delay, Event::ToSupplier(to.clone(), message.clone()));
@@ -391,7 +221,8 @@ impl World {
             match one {
                 Sent::Message(message) => self.send(to, message),
                 Sent::Table(table) => self.send_table(to, &table),
-                Sent::Rejected(fault) => self.faults.push(fault),
+                Sent::Rejected(fault) if !self.distrusted.contains(to) => self.faults.push(fault),
+                Sent::Rejected(_) => {}
             }
         }
     }
@@ -428,10 +259,14 @@ impl World {
     }
 
     fn cheated(&mut self, from: &SupplierId, message: SupplierMessage) -> Vec<(SupplierId, SupplierMessage)> {
-        match &mut self.cheat {
+        let mut said = match &mut self.cheat {
             Some(cheat) => cheat(from, message),
             None => vec![(from.clone(), message)],
+        };
+        for cheater in &mut self.cheaters {
+            said = said.into_iter().flat_map(|(from, message)| cheater.pass(&from, message)).collect();
         }
+        said
     }
 
     /// After which delays a message arrives: none where it is lost.
