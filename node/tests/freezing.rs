@@ -190,6 +190,32 @@ fn a_damaged_edition_is_not_believed() {
     open().unwrap().verify().unwrap();
 }
 
+/// The sums of a damaged extract would be wrong without a word, or overflow.
+#[test]
+fn a_value_beyond_its_measures_bounds_is_damage() {
+    let supplier = Supplier::new();
+    supplier.write("data.csv", csv(&GOOD[..1])).freeze(CSV).unwrap();
+    let path = supplier.path("state/editions/victims/1/extract.parquet");
+    let whole = std::fs::read(&path).unwrap();
+    // 1.234,50 in cents, as plain Parquet has it.
+    let held = 123_450_i64.to_le_bytes();
+    let at = whole.windows(8).position(|bytes| bytes == held).unwrap();
+    for (value, sum) in
+        [(-1, None), (100_000_001, None), (i64::MAX, None), (100_000_000, Some(100_000_000)), (0, Some(0))]
+    {
+        let mut changed = whole.clone();
+        changed[at..at + 8].copy_from_slice(&i64::to_le_bytes(value));
+        std::fs::write(&path, changed).unwrap();
+        let counted = supplier.count("SELECT SUM(damages), VAR(damages) FROM victims");
+        match sum {
+            Some(sum) => assert!(counted.unwrap().columns().contains(&vec![sum]), "{value}"),
+            None => {
+                assert!(counted.unwrap_err().to_string().contains("a value is beyond its measure's bounds"), "{value}")
+            }
+        }
+    }
+}
+
 #[test]
 fn an_edition_of_another_codebook_is_not_opened() {
     let supplier = Supplier::new();

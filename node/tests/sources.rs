@@ -211,12 +211,53 @@ fn bombs_are_refused_before_they_go_off() {
     supplier.write("data.ods", files::ods_of(wide));
     let message = refused(&supplier, r#"spreadsheet = { path = "data.ods" }"#);
     assert!(message.contains("its cells, repeated ones counted"), "{message}");
+    // The same, with the number where it is easily overlooked: behind a look-alike, and in a cell with nothing but a formula.
+    let look_alike = wide.replace("<table:table-cell", "<table:table-cell x=\"number-columns-repeated='1'\"");
+    let formula = wide.replace("office:value-type=\"float\" office:value=\"1\"", "table:formula=\"of:=1\"");
+    // One long text, and one run of spaces, of which there are few cells.
+    let text = |content: &str, repeated: usize| {
+        format!(
+            "<table:table-row><table:table-cell office:value-type=\"string\" table:number-columns-repeated=\"{repeated}\"><text:p>{content}</text:p></table:table-cell></table:table-row>"
+        )
+    };
+    let long = text(&"a".repeat(1 << 20), 16_000);
+    let spaces = text("<text:s text:c=\"5000000000\"/>", 1);
+    for (rows, what) in [
+        (look_alike, "its cells, repeated ones counted"),
+        (formula, "its cells, repeated ones counted"),
+        (long, "its text, repeated cells counted"),
+        (spaces, "its text, repeated cells counted"),
+    ] {
+        supplier.write("data.ods", files::ods_of(&rows));
+        let message = refused(&supplier, r#"spreadsheet = { path = "data.ods" }"#);
+        assert!(message.contains(what), "{message}");
+    }
+    // Many cells that share one long text.
+    let cells = "<c t=\"s\"><v>0</v></c>".repeat(16_000);
+    supplier.write("data.xlsx", files::xlsx_sharing(&format!("<row r=\"1\">{cells}</row>"), &"a".repeat(1 << 20)));
+    let message = refused(&supplier, r#"spreadsheet = { path = "data.xlsx" }"#);
+    assert!(message.contains("too large for a spreadsheet: the text of row 1"), "{message}");
     // Two cells at the far corners.
     let corners =
         "<row r=\"1\"><c r=\"A1\"><v>1</v></c></row><row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>";
     supplier.write("data.xlsx", files::xlsx_of(corners));
     let message = refused(&supplier, r#"spreadsheet = { path = "data.xlsx" }"#);
     assert!(message.contains("no column `datum`"), "{message}");
+}
+
+/// Their reader would wait for the end of a table, or of a remark, for ever.
+#[test]
+fn sheets_that_do_not_end_are_refused() {
+    let supplier = Supplier::new();
+    let row = "<table:table-row><table:table-cell office:value-type=\"string\"><text:p>datum</text:p></table:table-cell></table:table-row>";
+    let remark = row.replace("<text:p>", "<office:annotation><text:p>");
+    for rows in
+        [remark, format!("{row}</table:table><table:table table:name=\"a\">{row}</table:tabl>"), format!("{row}<!--")]
+    {
+        supplier.write("data.ods", files::ods_of(&rows));
+        let message = refused(&supplier, r#"spreadsheet = { path = "data.ods" }"#);
+        assert!(message.contains("its content is not XML as spreadsheets have it"), "{message}");
+    }
 }
 
 #[test]

@@ -310,17 +310,25 @@ async fn ask_proxy(socket: &mut TcpStream, proxy: &ProxyAddress, target: &Target
     while !answer.ends_with(b"\r\n\r\n") && answer.len() < PROXY_ANSWER {
         answer.push(socket.read_u8().await.map_err(unreachable)?);
     }
-    let text = String::from_utf8_lossy(&answer);
+    proxy_answer(&answer).map_err(|answer| DialError::ProxyRefuses {
+        proxy: proxy.clone(),
+        address: address.clone(),
+        answer,
+    })
+}
+
+/// Whether a proxy lets through, by its whole answer to CONNECT, blank line included.
+///
+/// # Errors
+/// The first line of an answer that does not, fit to be shown.
+pub fn proxy_answer(answer: &[u8]) -> Result<(), String> {
+    let text = String::from_utf8_lossy(answer);
     let line = text.lines().next().unwrap_or_default();
     let code = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
     if answer.ends_with(b"\r\n\r\n") && code.is_some_and(|code| code.starts_with('2')) {
         return Ok(());
     }
-    Err(DialError::ProxyRefuses {
-        proxy: proxy.clone(),
-        address: address.clone(),
-        answer: line.chars().take(200).flat_map(char::escape_debug).collect(),
-    })
+    Err(line.chars().take(200).flat_map(char::escape_debug).collect())
 }
 
 fn must_be_coordinator(stream: &TlsStream<TcpStream>, address: &str) -> Result<(), DialError> {

@@ -27,7 +27,10 @@ pub struct SupplierFacts {
 
 impl SupplierFacts {
     /// Reads the facts, and checks the agreement's signature against the roster: the coordinator cannot make one up.
-    pub(super) fn read(wire: v1::SupplierFacts, catalogue: &Catalogue) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// When they name no supplier, or what it holds is malformed.
+    pub fn read(wire: v1::SupplierFacts, catalogue: &Catalogue) -> Result<Self, Failure> {
         let supplier = SupplierId::try_from(wire.supplier.as_str())
             .map_err(|_| Failure::Answer("the name of a supplier".to_owned()))?;
         let agreement = <[u8; 64]>::try_from(wire.agreement_signature).ok().and_then(|signature| {

@@ -104,10 +104,7 @@ impl Federation {
             document: query.canonical_bytes(),
             scope: scope.members().iter().map(|member| member.supplier.to_string()).collect(),
         };
-        let v1::ExplainReply { guard, overlaps, .. } = unary(self.client.explain(request).await)?;
-        let overlaps = overlaps.into_iter().map(overlap).collect::<Option<_>>();
-        let overlaps = overlaps.ok_or_else(|| Failure::Answer("an overlap with an earlier release".to_owned()))?;
-        Ok(Before { refused: Some(guard).filter(|refused| !refused.is_empty()), overlaps })
+        Before::try_from(unary(self.client.explain(request).await)?)
     }
 
     /// Asks. The query is kept by the coordinator once the first event has arrived.
@@ -187,6 +184,17 @@ fn unary<T>(reply: Result<Response<T>, Status>) -> Result<T, Failure> {
                 .to_owned(),
         )
     })
+}
+
+impl TryFrom<v1::ExplainReply> for Before {
+    type Error = Failure;
+
+    fn try_from(wire: v1::ExplainReply) -> Result<Self, Failure> {
+        let v1::ExplainReply { guard, overlaps, .. } = wire;
+        let overlaps = overlaps.into_iter().map(overlap).collect::<Option<_>>();
+        let overlaps = overlaps.ok_or_else(|| Failure::Answer("an overlap with an earlier release".to_owned()))?;
+        Ok(Self { refused: Some(guard).filter(|refused| !refused.is_empty()), overlaps })
+    }
 }
 
 impl TryFrom<v1::QuerySummary> for Summary {

@@ -22,10 +22,7 @@ pub(super) async fn take_up(
     survey: Survey,
     seen: &[SignedCheckpoint],
 ) -> Result<(Appender, Vec<Effect>), LedgerError> {
-    let stored = Stored {
-        tiles: inner.store.tiles(survey.tiles()).await?,
-        published: inner.store.published().await?,
-    };
+    let stored = Stored { tiles: inner.store.tiles(survey.tiles()).await?, published: inner.store.published().await? };
     let committee = inner.trust.committee().clone();
     Ok(Appender::open(survey, stored, seen, inner.key.clone(), committee)?)
 }

@@ -25,6 +25,8 @@ pub struct Edition {
     reader: SerializedFileReader<File>,
     /// For each variable that is held how many different numbers its column may have: codes, or sets of codes.
     numbers: Vec<usize>,
+    /// For each measure that is held the least and the most that a row may have.
+    bounds: Vec<(i64, i64)>,
 }
 
 /// The columns that a question needs, by position among those that the edition holds.
@@ -59,9 +61,10 @@ impl Edition {
         }
         let reader = sound(&path, || SerializedFileReader::new(file))?;
         let dataset = codebook.dataset(&manifest.origin().dataset);
-        let numbers = dataset.and_then(|dataset| numbers(dataset, &manifest));
-        let numbers = numbers.ok_or_else(|| EditionError::damaged(&path, "its manifest does not fit the codebook"))?;
-        let edition = Self { path, manifest, reader, numbers };
+        let fitting = dataset.and_then(|dataset| numbers(dataset, &manifest).zip(bounds(dataset, &manifest)));
+        let (numbers, bounds) =
+            fitting.ok_or_else(|| EditionError::damaged(&path, "its manifest does not fit the codebook"))?;
+        let edition = Self { path, manifest, reader, numbers, bounds };
         edition.check_form()?;
         Ok(edition)
     }
@@ -76,7 +79,10 @@ impl Edition {
         let expected: Vec<_> = variables.chain(measures).collect();
         let as_expected = expected.len() == columns.len()
             && expected.iter().zip(columns).all(|((name, physical), column)| {
-                column.name() == name.as_str() && column.physical_type() == *physical && column.max_rep_level() == 0
+                column.name() == name.as_str()
+                    && column.physical_type() == *physical
+                    && column.max_rep_level() == 0
+                    && column.max_def_level() <= 1
             });
         let rows: i64 = metadata.row_groups().iter().map(|group| group.num_rows()).sum();
         if as_expected && u64::try_from(rows) == Ok(summary.rows) {
@@ -197,12 +203,19 @@ impl Edition {
                 return Err(EditionError::damaged(&self.path, "a code is outside its list"));
             }
         }
-        let measures = columns.values.iter_mut().zip(&mut piece.values).zip(&mut piece.present);
-        for ((reader, values), present) in measures {
+        let measures = columns.values.iter_mut().zip(&mut piece.values).zip(&mut piece.present).zip(&wanted.measures);
+        for (((reader, values), present), &measure) in measures {
             values.clear();
             present.clear();
             packed.clear();
             self.records(reader, rows, Some(&mut *present), packed)?;
+            let (least, most) = self.bounds.get(measure).copied().unwrap_or_default();
+            let span = most.wrapping_sub(least).cast_unsigned();
+            // One pass without branches: a value below the least is a very large one. Sums are wide enough for what is within.
+            let beyond = |beyond, value: &i64| beyond | (value.wrapping_sub(least).cast_unsigned() > span);
+            if packed.iter().fold(false, beyond) {
+                return Err(EditionError::damaged(&self.path, "a value is beyond its measure's bounds"));
+            }
             if present.is_empty() && packed.len() == rows {
                 values.extend_from_slice(packed);
                 continue;
@@ -245,13 +258,15 @@ struct Columns {
     values: Vec<ColumnReaderImpl<Int64Type>>,
 }
 
+/// The least and the most that a row may have of each measure; `None` if the manifest speaks of something unknown.
+fn bounds(dataset: &Dataset, manifest: &Manifest) -> Option<Vec<(i64, i64)>> {
+    let measures = manifest.summary().measures.iter().map(|held| dataset.measure(&held.name));
+    measures.map(|measure| measure.map(|measure| (measure.minimum(), measure.maximum()))).collect()
+}
+
 /// How many different numbers each variable's column may have; `None` if the manifest speaks of something unknown.
 fn numbers(dataset: &Dataset, manifest: &Manifest) -> Option<Vec<usize>> {
-    let summary = manifest.summary();
-    if summary.measures.iter().any(|measure| dataset.measure(&measure.name).is_none()) {
-        return None;
-    }
-    let held = summary.variables.iter().map(|held| {
+    let held = manifest.summary().variables.iter().map(|held| {
         let variable = dataset.variable(&held.name)?;
         let codes = variable.list().len();
         let sound = |set: &Vec<CodeIndex>| {

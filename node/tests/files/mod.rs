@@ -134,6 +134,19 @@ pub fn xlsx(rows: &[[&str; 5]]) -> Vec<u8> {
 
 /// An Excel workbook with these rows.
 pub fn xlsx_of(rows: &str) -> Vec<u8> {
+    workbook(rows, "", &[])
+}
+
+/// An Excel workbook with these rows, whose cells may share this text.
+pub fn xlsx_sharing(rows: &str, text: &str) -> Vec<u8> {
+    let shared = format!(
+        "<?xml version=\"1.0\"?><sst xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><si><t>{text}</t></si></sst>"
+    );
+    let relation = "<Relationship Id=\"rId2\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings\" Target=\"sharedStrings.xml\"/>";
+    workbook(rows, relation, &[("xl/sharedStrings.xml", &shared)])
+}
+
+fn workbook(rows: &str, relation: &str, parts: &[(&str, &str)]) -> Vec<u8> {
     const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let workbook = format!(
@@ -144,15 +157,16 @@ pub fn xlsx_of(rows: &str) -> Vec<u8> {
         "<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
     );
     let relations = format!(
-        "<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
+        "<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/worksheet\" Target=\"worksheets/sheet1.xml\"/>{relation}</Relationships>"
     );
     let sheet = format!("<?xml version=\"1.0\"?><worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>");
-    zip(&[
+    let own: [(&str, &str); 4] = [
         ("_rels/.rels", &root),
         ("xl/workbook.xml", &workbook),
         ("xl/_rels/workbook.xml.rels", &relations),
         ("xl/worksheets/sheet1.xml", &sheet),
-    ])
+    ];
+    zip(&[&own[..], parts].concat())
 }
 
 /// An OpenDocument sheet `Blad1`; numbers are numbers, all else is text.

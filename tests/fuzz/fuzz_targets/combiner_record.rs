@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| optelsom_tests::decoders::combiner_record(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| optelsom_tests::decoders::fuzz("combiner_record", bytes));

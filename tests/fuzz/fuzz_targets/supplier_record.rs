@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| optelsom_tests::decoders::supplier_record(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| optelsom_tests::decoders::fuzz("supplier_record", bytes));

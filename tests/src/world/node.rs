@@ -78,6 +78,11 @@ impl Node {
         &self.config
     }
 
+    /// What its host keeps on disk.
+    pub fn durable(&self) -> Option<&[u8]> {
+        self.durable.as_ref().map(|record| record.as_slice())
+    }
+
     /// Whether its host is running.
     pub fn is_up(&self) -> bool {
         self.machine.is_some()

@@ -25,6 +25,9 @@ type Bytes = Cursor<Vec<u8>>;
 /// A cell that holds something: row and column from 0, and its text.
 type Found = (u32, u32, String);
 
+/// The most bytes of text in one row: many cells may share one long text in the file, and have it each in memory.
+const MAX_ROW_TEXT: usize = 1 << 24;
+
 impl SpreadsheetSource {
     pub(super) fn columns(&self) -> Result<Vec<String>, SourceError> {
         let mut head = Vec::new();
@@ -51,6 +54,19 @@ impl SpreadsheetSource {
 
     /// Gives every cell that holds something, row by row, until told to stop.
     fn cells<E: From<SourceError>>(&self, give: &mut dyn FnMut(Found) -> Result<bool, E>) -> Result<(), E> {
+        let (mut of_row, mut text) = (None, 0_usize);
+        let give: &mut dyn FnMut(Found) -> Result<bool, E> = &mut |cell: Found| {
+            if of_row.replace(cell.0) != Some(cell.0) {
+                text = 0;
+            }
+            text = text.saturating_add(cell.2.len());
+            if text > MAX_ROW_TEXT {
+                let (what, limit) =
+                    (format!("the text of row {}", u64::from(cell.0) + 1), format!("{MAX_ROW_TEXT} bytes"));
+                return Err(SourceError::TooLarge { path: self.path.clone(), what, limit }.into());
+            }
+            give(cell)
+        };
         let bytes = bomb::read(&self.path)?;
         let kind = self.path.extension().and_then(|text| text.to_str()).unwrap_or_default().to_ascii_lowercase();
         match kind.as_str() {
