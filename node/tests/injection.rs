@@ -172,7 +172,7 @@ async fn questions_in_the_journal_and_words_of_a_command_line() {
     for question in &asked {
         store.note_question(question).await.unwrap();
         store.await_decision(&question.query).await.unwrap();
-        store.note_admitted(&question.query).await.unwrap();
+        store.note_admitted(&question.query, question.received_at).await.unwrap();
     }
     // Latest first, as the store gives them.
     asked.reverse();
