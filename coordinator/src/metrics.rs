@@ -26,6 +26,8 @@ pub struct Metrics {
     pub refused_messages: Counter,
     /// Messages dropped because a node was gone or too slow.
     pub dropped_messages: Counter,
+    /// Answers of nodes dropped because their query had too many of theirs to look at; they are asked for again.
+    pub dropped_answers: Counter,
     /// Times that the store failed.
     pub store_failures: Counter,
     ended: Family<OutcomeLabel, Counter>,
@@ -42,6 +44,11 @@ impl Metrics {
         registry.register("nodes_attending", "Nodes connected", metrics.nodes.clone());
         registry.register("messages_refused", "Messages refused", metrics.refused_messages.clone());
         registry.register("messages_dropped", "Messages to absent or slow nodes", metrics.dropped_messages.clone());
+        registry.register(
+            "answers_dropped",
+            "Answers of nodes that said too much at once",
+            metrics.dropped_answers.clone(),
+        );
         registry.register("store_failures", "Failed writes to the store", metrics.store_failures.clone());
         (metrics, registry)
     }

@@ -10,9 +10,9 @@ use optelsom_proto::wire::{Documents, request};
 use optelsom_secagg::CombinerRecord;
 use optelsom_secagg::combiner::Input;
 use optelsom_secagg::messages::{CoordinatorMessage, RoundOutcome};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::inbox::Inbox;
 use super::logging::{self, Asked};
 use super::run::Host;
 use crate::clock;
@@ -59,7 +59,7 @@ impl Host {
         &mut self,
         accepted: &Accepted,
         record: Option<&CombinerRecord>,
-        inputs: &mut mpsc::Receiver<Input>,
+        inputs: &mut Inbox,
     ) -> Option<Hash256> {
         match self.await_approval(inputs).await {
             Approval::Given => self.log_query(accepted, record, inputs).await,
@@ -73,7 +73,7 @@ impl Host {
 
     /// Waits for a second person, where everybody goes by two. Nobody but this coordinator has heard of the query until
     /// then.
-    async fn await_approval(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Approval {
+    async fn await_approval(&mut self, inputs: &mut Inbox) -> Approval {
         if self.shared.ledger.trust().approvals() == ApprovalRule::OnePerson {
             return Approval::Given;
         }
@@ -156,7 +156,7 @@ impl Host {
         &mut self,
         accepted: &Accepted,
         record: Option<&CombinerRecord>,
-        inputs: &mut mpsc::Receiver<Input>,
+        inputs: &mut Inbox,
     ) -> Option<Hash256> {
         let (shared, policy) = (Arc::clone(&self.shared), self.policy.canonical_bytes());
         let (stop, patience) = (CancellationToken::new(), self.patience(record));

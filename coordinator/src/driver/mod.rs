@@ -4,52 +4,75 @@
 mod before;
 mod ending;
 mod history;
+mod inbox;
 mod logging;
 mod progress;
 mod release;
 mod run;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use optelsom_codebook::{Codebook, Hash256, Plan, PlanError, PlanLimits, Query, QueryError, QueryId, SupplierId};
-use optelsom_secagg::combiner::{Input, Policy as RoundPolicy, Shape};
+use optelsom_secagg::combiner::{Policy as RoundPolicy, Shape};
 use optelsom_secagg::{Combiner, CombinerRecord, RestoreError};
+use prometheus_client::metrics::gauge::Gauge;
 use thiserror::Error;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::shared::Shared;
 use crate::store::{Accepted, StoreError, StoredQuery};
 
+use inbox::inbox;
+
 pub use history::Histories;
+pub use inbox::Door;
 pub use logging::{end_all_given_up, settle, settled, until_done};
 pub use progress::QueryState;
 
-/// Inputs that wait for one machine at the most: with parts of tables among them, some megabytes.
-const QUEUE: usize = 32;
-
 /// The queries that go on.
-#[derive(Debug, Default)]
-pub struct Drivers(Mutex<HashMap<QueryId, Driver>>);
+#[derive(Clone, Debug, Default)]
+pub struct Drivers(Arc<Mutex<HashMap<QueryId, Driver>>>);
 
 /// The outside of a query's task.
 #[derive(Clone, Debug)]
 pub struct Driver {
-    inputs: mpsc::Sender<Input>,
-    scope: Arc<BTreeSet<SupplierId>>,
+    /// Where its inputs are brought.
+    pub door: Door,
+    requester: Arc<str>,
     state: watch::Receiver<QueryState>,
 }
 
 impl Driver {
-    /// Gives the machine an input; waits while too many others wait. False if the query has ended.
-    pub async fn give(&self, input: Input) -> bool {
-        self.inputs.send(input).await.is_ok()
-    }
-
     /// Follows where the query stands.
     pub fn follow(&self) -> watch::Receiver<QueryState> {
         self.state.clone()
+    }
+}
+
+/// That a query goes on, until this is dropped: also when its task fails.
+#[derive(Debug)]
+struct GoesOn {
+    id: QueryId,
+    drivers: Drivers,
+    running: Gauge,
+}
+
+impl GoesOn {
+    fn new(id: QueryId, drivers: &Drivers, running: &Gauge) -> Self {
+        running.inc();
+        Self { id, drivers: drivers.clone(), running: running.clone() }
+    }
+}
+
+impl Drop for GoesOn {
+    fn drop(&mut self) {
+        self.drivers.lock().remove(&self.id);
+        self.running.dec();
+        if std::thread::panicking() {
+            tracing::error!(query = %self.id, "the query's task has failed; the query waits for a restart");
+        }
     }
 }
 
@@ -85,17 +108,14 @@ impl Drivers {
         self.lock().len()
     }
 
-    /// Tells all queries that ask this supplier that it is there, or gone.
-    pub async fn tell(&self, supplier: &SupplierId, input: impl Fn(SupplierId) -> Input) {
-        let concerned: Vec<_> =
-            self.lock().values().filter(|driver| driver.scope.contains(supplier)).cloned().collect();
-        for driver in concerned {
-            driver.give(input(supplier.clone())).await;
-        }
+    /// How many of them this requester has asked.
+    pub fn asked_by(&self, requester: &str) -> usize {
+        self.lock().values().filter(|driver| &*driver.requester == requester).count()
     }
 
-    fn remove(&self, id: &QueryId) {
-        self.lock().remove(id);
+    /// Tells all queries that ask this supplier whether it is there.
+    pub fn presence(&self, supplier: &SupplierId, there: bool) {
+        self.lock().values().for_each(|driver| driver.door.presence(supplier, there));
     }
 }
 
@@ -162,17 +182,49 @@ fn spawn(
 ) -> Result<Driver, DriveError> {
     let entry = &accepted.question.entry;
     let id = entry.id();
-    let scope: Arc<BTreeSet<SupplierId>> = Arc::new(entry.scope.iter().cloned().collect());
-    let (inputs, receiver) = mpsc::channel(QUEUE);
+    let (door, receiver) = inbox(&entry.scope);
     let (state, watched) = watch::channel(QueryState::default());
-    let driver = Driver { inputs: inputs.clone(), scope: Arc::clone(&scope), state: watched };
+    let driver = Driver { door: door.clone(), requester: entry.requester.as_str().into(), state: watched };
     // Two that start the same query at once: the first one drives.
     match shared.drivers.lock().entry(id) {
         Entry::Occupied(first) => return Ok(first.get().clone()),
         Entry::Vacant(place) => place.insert(driver.clone()),
     };
-    shared.metrics.running.inc();
-    let host = run::Host::new(Arc::clone(shared), &accepted, plan, state, refusals, inputs);
-    shared.tasks.spawn(host.run(accepted, record, receiver));
+    let goes_on = GoesOn::new(id, &shared.drivers, &shared.metrics.running);
+    let host = run::Host::new(Arc::clone(shared), &accepted, plan, state, refusals, door);
+    shared.tasks.spawn(async move {
+        host.run(accepted, record, receiver).await;
+        drop(goes_on);
+    });
     Ok(driver)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use super::*;
+
+    fn driver(requester: &str) -> Driver {
+        let (_, state) = watch::channel(QueryState::default());
+        Driver { door: inbox(&[]).0, requester: requester.into(), state }
+    }
+
+    #[tokio::test]
+    async fn a_query_whose_task_fails_goes_on_no_more() {
+        let (drivers, running) = (Drivers::default(), Gauge::default());
+        let [failing, other] = [1, 2].map(|byte| QueryId::from_bytes([byte; 32]));
+        for id in [failing, other] {
+            drivers.lock().insert(id, driver("analyst-1"));
+        }
+        let goes_on = GoesOn::new(failing, &drivers, &running);
+        assert_eq!((running.get(), drivers.asked_by("analyst-1")), (1, 2));
+        let failed = tokio::spawn(async move {
+            let _goes_on = goes_on;
+            panic!("a bug");
+        });
+        assert!(failed.await.unwrap_err().is_panic());
+        assert!(drivers.of(&failing).is_none() && drivers.of(&other).is_some());
+        assert_eq!((running.get(), drivers.asked_by("analyst-1")), (0, 1));
+    }
 }

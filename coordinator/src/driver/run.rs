@@ -13,9 +13,10 @@ use optelsom_proto::wire::{Documents, RequestWriter};
 use optelsom_secagg::combiner::{Effect, Input, Stage};
 use optelsom_secagg::messages::{CoordinatorMessage, FinalCertificate, SupplierMessage};
 use optelsom_secagg::{Combiner, CombinerRecord};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+use super::inbox::{Door, Inbox};
 use super::logging;
 use super::progress::{QueryState, progress};
 use crate::clock;
@@ -41,7 +42,7 @@ pub struct Host {
     wakes: BTreeSet<Timestamp>,
     pub(super) answers: VecDeque<Input>,
     turn: Turn,
-    to_self: mpsc::Sender<Input>,
+    to_self: Door,
     /// Where the query stands in the log.
     pub(super) index: u64,
     /// The signatures under refusals, until these are logged.
@@ -80,7 +81,7 @@ impl Host {
         plan: Plan,
         state: watch::Sender<QueryState>,
         refusals: Vec<(SupplierId, String)>,
-        to_self: mpsc::Sender<Input>,
+        to_self: Door,
     ) -> Self {
         let entry = accepted.question.entry.clone();
         let documents =
@@ -108,19 +109,14 @@ impl Host {
     }
 
     /// Runs until the query has ended, or the coordinator stops. Nothing of it leaves before it stands in the log.
-    pub(super) async fn run(
-        mut self,
-        accepted: Accepted,
-        record: Option<CombinerRecord>,
-        mut inputs: mpsc::Receiver<Input>,
-    ) {
+    pub(super) async fn run(mut self, accepted: Accepted, record: Option<CombinerRecord>, mut inputs: Inbox) {
         let prepared = self.prepare(&accepted, record.as_ref(), &mut inputs).await;
-        let Some(checkpoint) = prepared else { return self.leave() };
+        let Some(checkpoint) = prepared else { return };
         let mut machine = match super::machine(&self.shared, &accepted, &self.plan, record, checkpoint) {
             Ok(machine) => machine,
             Err(cause) => {
                 tracing::error!(query = %self.id, %cause, "cannot be gone on with; it is kept");
-                return self.leave();
+                return;
             }
         };
         while let Some(input) = self.next_input(&mut inputs).await {
@@ -128,7 +124,7 @@ impl Host {
             let now = clock::now();
             let Some((next, effects)) = step(machine, now, input).await else {
                 tracing::error!(query = %self.id, "the combiner's machine has failed; the query waits for a restart");
-                return self.leave();
+                return;
             };
             machine = next;
             for effect in effects {
@@ -136,21 +132,15 @@ impl Host {
                     Next::GoOn => {}
                     Next::Ended => {
                         self.state.send_modify(|state| state.ended = true);
-                        return self.leave();
+                        return;
                     }
-                    Next::Stopped => return self.leave(),
+                    Next::Stopped => return,
                 }
             }
         }
-        self.leave();
     }
 
-    fn leave(&self) {
-        self.shared.drivers.remove(&self.id);
-        self.shared.metrics.running.dec();
-    }
-
-    async fn next_input(&mut self, inputs: &mut mpsc::Receiver<Input>) -> Option<Input> {
+    async fn next_input(&mut self, inputs: &mut Inbox) -> Option<Input> {
         while self.turn.waits() {
             tokio::select! {
                 () = self.shared.stop.cancelled() => return None,
@@ -275,7 +265,7 @@ impl Host {
             let done = logging::until_done(&shared, what, || work(Arc::clone(&shared))).await;
             if done.is_some() {
                 // A driver that is gone waits for nothing.
-                let _ = to_self.send(answer).await;
+                to_self.tell(answer);
             }
         });
     }

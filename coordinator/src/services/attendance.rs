@@ -10,8 +10,7 @@ use optelsom_proto::v1;
 use optelsom_proto::v1::coordinator_message::Message as Down;
 use optelsom_proto::v1::node_message::Message as Up;
 use optelsom_proto::wire::{AgreementSigned, Answer, Documents, Hello, Holdings, WireError, request};
-use optelsom_secagg::combiner::Input;
-use optelsom_secagg::messages::CoordinatorMessage;
+use optelsom_secagg::messages::{CoordinatorMessage, SupplierMessage};
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
@@ -92,7 +91,7 @@ impl Attending {
 
     /// Reads what the node sends until it goes.
     pub async fn run(mut self, mut messages: Streaming<v1::NodeMessage>) {
-        self.shared.drivers.tell(&self.supplier, Input::Back).await;
+        self.shared.drivers.presence(&self.supplier, true);
         for id in std::mem::take(&mut self.hello.unfinished) {
             self.tell_end(&id).await;
         }
@@ -121,7 +120,7 @@ impl Attending {
         self.shared.metrics.nodes.set(node_count);
         tracing::info!(supplier = %self.supplier, "node gone");
         self.shared.ledger.gone(self.supplier.clone()).await;
-        self.shared.drivers.tell(&self.supplier, Input::Lost).await;
+        self.shared.drivers.presence(&self.supplier, false);
         if let Err(cause) = self.shared.store.last_seen(&self.supplier, clock::now()).await {
             tracing::error!(%cause, "it was not noted when a node was last seen");
         }
@@ -155,8 +154,15 @@ impl Attending {
     async fn take_answer(&self, answer: v1::Answer) -> Result<(), String> {
         let Answer { query, message } = Answer::try_from(answer).map_err(|error: WireError| error.to_string())?;
         match self.shared.drivers.of(&query) {
+            // So that no longer ones wait for a query that is busy.
+            Some(driver) if longest_list(&message) > driver.door.asked() => {
+                return Err("malformed message: an answer that names more suppliers than are asked".to_owned());
+            }
             Some(driver) => {
-                driver.give(Input::Message { from: self.supplier.clone(), message }).await;
+                if !driver.door.answer(&self.supplier, message) {
+                    self.shared.metrics.dropped_answers.inc();
+                    tracing::debug!(supplier = %self.supplier, query = %query.short(), "an answer too many is dropped");
+                }
             }
             None => self.tell_end(&query).await,
         }
@@ -218,5 +224,17 @@ impl Attending {
             tracing::error!(%cause, supplier = %self.supplier, "holdings were not noted");
         }
         Ok(())
+    }
+}
+
+/// How many suppliers an answer speaks of.
+fn longest_list(message: &SupplierMessage) -> usize {
+    match message {
+        SupplierMessage::Encapsulations { encapsulations, .. } => encapsulations.len(),
+        SupplierMessage::Submission { header, shares, .. } => {
+            shares.len().max(header.share_commitments.len()).max(header.sealed_shares.len())
+        }
+        SupplierMessage::RecoveredShares { shares, .. } => shares.len(),
+        _ => 0,
     }
 }

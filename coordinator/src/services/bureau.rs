@@ -39,7 +39,7 @@ impl Bureau {
         };
         tracing::info!(query = %found.id.short(), %operator, what, "told by an operator");
         self.0.store.note(&found.id, clock::now(), "", what, operator.as_str()).await?;
-        driver.give(input(operator.to_string())).await;
+        driver.door.tell(input(operator.to_string()));
         Ok(Response::new(summary(found)))
     }
 }

@@ -11,8 +11,6 @@ use optelsom_proto::v1;
 use optelsom_proto::v1::node_message::Message;
 use optelsom_proto::v1::node_service_server::{NodeService, NodeServiceServer};
 use optelsom_proto::wire::Hello;
-use optelsom_secagg::combiner::Input;
-use optelsom_secagg::messages::SupplierMessage;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::NamedService;
@@ -114,7 +112,7 @@ async fn give_part(shared: &Shared, supplier: &SupplierId, part: &v1::TablePart)
         .drivers
         .of(&query)
         .ok_or_else(|| Status::failed_precondition(format!("query {} does not go on", query.short())))?;
-    driver.give(Input::Message { from: supplier.clone(), message: SupplierMessage::Chunk(chunk) }).await;
+    driver.door.part(supplier, chunk).await;
     Ok(words)
 }
 
