@@ -84,6 +84,16 @@ pub enum NotAccepted {
     /// Too many at once.
     #[error("{0} queries go on already; ask again when one has ended")]
     Busy(u64),
+    /// Too many of one requester, so that others have their places.
+    #[error(
+        "{most} queries of `{requester}` go on already, which is a requester's share; ask again when one of them has ended"
+    )]
+    Share {
+        /// Whose.
+        requester: PartyName,
+        /// How many it may have.
+        most: u64,
+    },
     /// The policies in force.
     #[error(transparent)]
     Policies(#[from] PoliciesError),
@@ -107,7 +117,7 @@ impl From<NotAccepted> for Status {
             NotAccepted::OtherRequester { .. } | NotAccepted::Entry(EntryError::Signature(_)) => {
                 Self::permission_denied(text)
             }
-            NotAccepted::Busy(_) => Self::resource_exhausted(text),
+            NotAccepted::Busy(_) | NotAccepted::Share { .. } => Self::resource_exhausted(text),
             NotAccepted::Store(_) | NotAccepted::Policies(_) => Self::unavailable(text),
             NotAccepted::Codebook { .. } | NotAccepted::Policy(_) | NotAccepted::Edition { .. } => {
                 Self::failed_precondition(text)
@@ -144,7 +154,7 @@ pub async fn accept(shared: &Arc<Shared>, requester: &PartyName, asked: Asked) -
     let now = clock::now();
     asked.query().verify(&shared.roster, now)?;
     let plan = check_question(shared, &asked)?;
-    check_limits(shared, &asked, &plan)?;
+    check_limits(shared, requester, &asked, &plan)?;
     check_edition(shared, &asked).await?;
     let policy = shared.policy(plan.dataset(), &entry.scope).await?;
     if policy.hash() != entry.disclosure_policy {
@@ -192,7 +202,12 @@ fn check_question(shared: &Shared, asked: &Asked) -> Result<optelsom_codebook::P
     Ok(plan)
 }
 
-fn check_limits(shared: &Shared, asked: &Asked, plan: &optelsom_codebook::Plan) -> Result<(), NotAccepted> {
+fn check_limits(
+    shared: &Shared,
+    requester: &PartyName,
+    asked: &Asked,
+    plan: &optelsom_codebook::Plan,
+) -> Result<(), NotAccepted> {
     let limits = &shared.configuration.limits;
     let (cells, columns) = (plan.cell_count(), plan.columns().len());
     if (cells as u64).saturating_mul(columns as u64) > limits.words {
@@ -202,6 +217,9 @@ fn check_limits(shared: &Shared, asked: &Asked, plan: &optelsom_codebook::Plan) 
     let minutes = entry.expires_at.since(clock::now()).as_secs() / 60;
     if minutes > limits.deadline_minutes {
         return Err(NotAccepted::Deadline { asked: minutes, most: limits.deadline_minutes });
+    }
+    if shared.drivers.asked_by(requester.as_str()) as u64 >= limits.queries_per_requester {
+        return Err(NotAccepted::Share { requester: requester.clone(), most: limits.queries_per_requester });
     }
     if shared.drivers.count() as u64 >= limits.queries {
         return Err(NotAccepted::Busy(limits.queries));

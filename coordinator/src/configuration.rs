@@ -125,11 +125,13 @@ pub struct Limits {
     pub deadline_minutes: u64,
     /// Queries that go on at once.
     pub queries: u64,
+    /// Of these, those of one requester: each may last for days, and the others have to find a place.
+    pub queries_per_requester: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { words: 4_000_000, deadline_minutes: 14 * 24 * 60, queries: 200 }
+        Self { words: 4_000_000, deadline_minutes: 14 * 24 * 60, queries: 200, queries_per_requester: 50 }
     }
 }
 
@@ -169,6 +171,7 @@ impl Configuration {
             ("limits.words", self.limits.words, 1, 1 << 28),
             ("limits.deadline_minutes", self.limits.deadline_minutes, 1, 366 * 24 * 60),
             ("limits.queries", self.limits.queries, 1, 10_000),
+            ("limits.queries_per_requester", self.limits.queries_per_requester, 1, 10_000),
             ("round.phase_timeout_ms", self.round.phase_timeout_ms, 100, 24 * 60 * 60 * 1000),
             ("round.resend_ms", self.round.resend_ms, 50, 60 * 60 * 1000),
         ];

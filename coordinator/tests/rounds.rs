@@ -102,6 +102,29 @@ async fn queries_on_one_dataset_take_turns_and_all_end(federation: Federation) {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requester_has_its_share_of_the_places_and_others_theirs() {
+    let mut federation = Federation::new();
+    federation.configuration.limits.queries_per_requester = 2;
+    let running = federation.start().await;
+    federation.announce(&running).await;
+    let mut analyst = federation.analyst(&running).await;
+    let asked = |nonce| v1::AskRequest::from(&federation.question(QUESTION, nonce));
+    // No node is there, so each goes on.
+    let mut followed = Vec::new();
+    for nonce in 0..2 {
+        followed.push(analyst.ask(asked(nonce)).await.unwrap());
+    }
+    let refused = analyst.ask(asked(2)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(refused.message().contains("2 queries of `analyst-1` go on already"), "{refused}");
+    let others = federation.question_with(QUESTION, 3, |entry| "analyst-2".clone_into(&mut entry.requester));
+    let channel = federation.connect(&running, "optelsom:analyst:analyst-2").await.channel;
+    let mut other = v1::analyst_service_client::AnalystServiceClient::new(channel);
+    other.ask(v1::AskRequest::from(&others)).await.unwrap();
+    running.shutdown().await;
+}
+
 async fn one_entry_asked_many_times_at_once_is_one_query(federation: Federation) {
     let running = Arc::new(federation.start().await);
     federation.announce(&running).await;
