@@ -338,7 +338,7 @@ async fn questions_that_are_wrong_are_not_accepted_and_say_why() {
 #[tokio::test]
 async fn more_than_the_coordinator_takes_is_not_accepted() {
     let mut federation = Federation::new();
-    federation.configuration.limits = Limits { words: 4, deadline_minutes: 4, queries: 1 };
+    federation.configuration.limits = Limits { words: 4, deadline_minutes: 4, queries: 1, queries_per_requester: 1 };
     let running = federation.start().await;
     federation.announce(&running).await;
     let mut analyst = federation.analyst(&running).await;
