@@ -14,9 +14,12 @@ use tonic::body::Body;
 use crate::gate::Call;
 use crate::role::Role;
 
+/// Of each party and call.
+type All = HashMap<(Role, Call), Arc<Semaphore>>;
+
 /// The places of all parties. They are as many as certificates were issued, and are kept.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Places(Arc<Mutex<HashMap<(Role, Call), Arc<Semaphore>>>>);
+pub(crate) struct Places(Arc<Mutex<All>>);
 
 /// A place that is taken, until it is dropped.
 #[derive(Debug)]
