@@ -16,8 +16,11 @@ use optelsom_tests::seeds::run_seeds;
 const SEEDS: u64 = 24;
 const MUTATIONS: usize = 12;
 
+/// A decoder with its samples.
+type Sampled = (&'static Decoder, Vec<Vec<u8>>);
+
 /// The samples, by decoder.
-static SAMPLES: LazyLock<Vec<(&Decoder, Vec<Vec<u8>>)>> =
+static SAMPLES: LazyLock<Vec<Sampled>> =
     LazyLock::new(|| DECODERS.iter().map(|decoder| (decoder, (decoder.seeds)())).collect());
 
 fn shown(bytes: &[u8]) -> String {

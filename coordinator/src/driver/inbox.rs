@@ -163,7 +163,7 @@ mod tests {
     #[tokio::test]
     async fn parts_of_tables_wait_for_their_turn_and_none_is_dropped() {
         let [border, _] = names();
-        let (door, mut inbox) = inbox(&[border.clone()]);
+        let (door, mut inbox) = inbox(std::slice::from_ref(&border));
         for offset in 0..PARTS as u64 {
             assert!(door.part(&border, part(offset)).await);
         }
@@ -179,7 +179,7 @@ mod tests {
     #[tokio::test]
     async fn the_last_word_about_presence_is_told_once() {
         let [border, police] = names();
-        let (door, mut inbox) = inbox(&[border.clone()]);
+        let (door, mut inbox) = inbox(std::slice::from_ref(&border));
         for times in 0..1_001 {
             door.presence(&border, times % 2 == 0);
         }

@@ -143,16 +143,19 @@ fn ready_from_another_edition() {
     opens_over_all(federation, 2, right);
 }
 
+/// How a header is spoilt.
+type Change = fn(&mut SubmissionHeader);
+
 #[test]
 fn headers_of_another_form_than_is_due() {
     let mut federation = started(5, 6);
     let right = until(&mut federation, 2, |message| matches!(message, SupplierMessage::Submission { .. }));
     let header = |detail| FaultKind::Header { of: name(2), detail };
-    let cases: [(fn(&mut SubmissionHeader), FaultKind); 8] = [
+    let cases: [(Change, FaultKind); 8] = [
         (|h| h.participants = Hash256::of(b"others"), header("it is for other participants")),
-        (|h| drop(h.columns.pop()), header("the number of its columns")),
+        (|h| h.columns.truncate(h.columns.len() - 1), header("the number of its columns")),
         (|h| h.columns.push(h.columns[0].clone()), header("the number of its columns")),
-        (|h| drop(h.share_commitments.pop()), header("it has not one share for each peer")),
+        (|h| h.share_commitments.truncate(h.share_commitments.len() - 1), header("it has not one share for each peer")),
         (|h| h.sealed_shares.swap(0, 1), header("it has not one share for each peer")),
         (|h| h.columns[0].masked_blinding = [0xff; 32], header("a blinding is no scalar")),
         (|h| h.columns[0].commitment = [0xff; 32], FaultKind::Commitment(name(2))),

@@ -48,6 +48,6 @@ mod tests {
         let parts: [&[u8]; 3] = [b"a", b"", b"bcd"];
         assert_eq!(split(&join(parts)), parts);
         assert_eq!(split(&[0xff, 0xff, 0xff, 0xff, 7]), [&[7][..]]);
-        assert_eq!(split(&[0, 0, 0]), [b"".as_slice(); 0]);
+        assert!(split(&[0, 0, 0]).is_empty());
     }
 }
