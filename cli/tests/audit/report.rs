@@ -60,7 +60,7 @@ fn the_report_in_english() {
       Refused by: youth-care: the question asks years outside the agreement [outside-period] (#11)
       Outcome: table released, not of all that were asked (#14)
       Hidden: no cells
-      Identifier: 27c692c44260ff55f88e7cb9bfcde4f87d8da68b0951af09c99b5b76f8edfe8f
+      Identifier: 27c692c44260bfe174a2abfd50a563b8d672056ac746365b2c4dae78b07b1161
 
     #15 2026-11-02T12:30:00Z analyst-1
       Question: Reports of victims: number, by sex
@@ -173,7 +173,7 @@ fn the_report_in_dutch() {
       Geweigerd door: youth-care: de vraag gaat over jaren buiten de overeenkomst [outside-period] (#11)
       Uitkomst: tabel vrijgegeven, niet van allen die gevraagd zijn (#14)
       Verborgen: geen cellen
-      Kenmerk: 27c692c44260ff55f88e7cb9bfcde4f87d8da68b0951af09c99b5b76f8edfe8f
+      Kenmerk: 27c692c44260bfe174a2abfd50a563b8d672056ac746365b2c4dae78b07b1161
 
     #15 2026-11-02T12:30:00Z analyst-1
       Vraag: Meldingen van slachtoffers: aantal, naar geslacht
