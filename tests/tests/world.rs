@@ -23,7 +23,7 @@ fn size(dice: &mut Dice) -> Size {
 
 #[test]
 fn with_everybody_up_every_query_is_opened_over_all_suppliers() {
-    run_seeds("world", "with_everybody_up_every_query_is_opened_over_all_suppliers", 700, |seed| {
+    run_seeds("world", "with_everybody_up_every_query_is_opened_over_all_suppliers", 500, |seed| {
         let mut dice = Dice::new(seed);
         let size = size(&mut dice);
         let weather = if seed % 4 == 0 { Weather::calm(&mut dice) } else { Weather::rough(&mut dice) };
@@ -41,7 +41,7 @@ fn with_everybody_up_every_query_is_opened_over_all_suppliers() {
 #[test]
 fn through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened() {
     let endings =
-        run_seeds("world", "through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened", 1400, |seed| {
+        run_seeds("world", "through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened", 1000, |seed| {
             let mut dice = Dice::new(seed);
             let size = size(&mut dice);
             let quorum = (size.suppliers + size.collusion) / 2 + 1;
@@ -61,7 +61,7 @@ fn through_crashes_and_losses_every_query_ends_and_no_untruth_is_opened() {
 #[test]
 fn through_storms_with_cheats_every_query_ends_nobody_honest_is_named_and_no_untruth_is_opened() {
     let test = "through_storms_with_cheats_every_query_ends_nobody_honest_is_named_and_no_untruth_is_opened";
-    let runs = run_seeds("world", test, 500, |seed| {
+    let runs = run_seeds("world", test, 400, |seed| {
         let mut dice = Dice::new(seed);
         let size = size(&mut dice);
         let cheats = dice.between(1, size.collusion);
@@ -92,7 +92,7 @@ fn through_storms_with_cheats_every_query_ends_nobody_honest_is_named_and_no_unt
         let found = *seen > 0 || matches!(*deed, "both votes" | "silence");
         assert!(runs.min(done) < &5 || found, "{deed} was done {done} times and never found out");
     }
-    assert!(runs.len() < 400 || (all.len() == 12 && all.values().all(|[_, done, ..]| *done > 0)), "{all:?}");
+    assert!(runs.len() < 300 || (all.len() == 12 && all.values().all(|[_, done, ..]| *done > 0)), "{all:?}");
 }
 
 /// A deed, and what came of it in one run.
@@ -116,7 +116,7 @@ fn bearable(size: Size) -> usize {
 fn with_noise_the_total_without_it_is_the_truth() {
     let sql = "SELECT year, COUNT(*) FROM victims WHERE year BETWEEN 2023 AND 2024 GROUP BY ROLLUP(year) SETTINGS epsilon = 0.1";
     let plan = Plan::new(&CODEBOOK, &Query::from_sql(&CODEBOOK, sql).unwrap()).unwrap();
-    let endings = run_seeds("world", "with_noise_the_total_without_it_is_the_truth", 300, |seed| {
+    let endings = run_seeds("world", "with_noise_the_total_without_it_is_the_truth", 200, |seed| {
         let mut dice = Dice::new(seed);
         let size = Size { columns: plan.columns().len(), cells: plan.cell_count(), ..size(&mut dice) };
         let quorum = (size.suppliers + size.collusion) / 2 + 1;

@@ -66,9 +66,8 @@ fn a_message_that_comes_before_its_time_changes_nothing() {
         let mut watched = Watched::new(4, NONCE, ending);
         watched.run(|watched, event| {
             assert_eq!(format!("{event:?}"), format!("{:?}", to_come.remove(0)), "the same round");
-            let asked = |said: &Event| matches!(said, Event::ToSupplier(_, CoordinatorMessage::Ask { .. }));
-            let asked = watched.said.iter().any(|said| same_way(said, event) && asked(said));
-            let later = to_come.iter().filter(|later| same_way(later, event) && !stands_by_itself(asked, event, later));
+            let begun = watched.said.iter().any(|said| same_way(said, event));
+            let later = to_come.iter().filter(|later| same_way(later, event) && !stands_by_itself(begun, event, later));
             let later: Vec<_> = later.cloned().collect();
             for one in later {
                 let kind = kind(&one);
@@ -87,23 +86,31 @@ fn a_message_that_comes_before_its_time_changes_nothing() {
 }
 
 /// What holds whenever it comes: a question, and a request to end, once there is one; what all or a quorum have decided, once
-/// this supplier has certified; and a table before its header.
-fn stands_by_itself(asked: bool, next: &Event, later: &Event) -> bool {
+/// this supplier has certified; and a table before its header. `begun` says that something went this way before.
+fn stands_by_itself(begun: bool, next: &Event, later: &Event) -> bool {
     let (next, later) = match (next, later) {
         (Event::ToSupplier(_, next), Event::ToSupplier(_, later)) => (next, later),
         (Event::ToCombiner(_, next), Event::ToCombiner(_, later)) => {
-            return matches!((next, later), (SupplierMessage::Submission { .. }, SupplierMessage::Chunk(_)));
+            let table = matches!((next, later), (SupplierMessage::Submission { .. }, SupplierMessage::Chunk(_)));
+            // A supplier that is asked once more before it votes says once more whether it is ready.
+            let again = begun && matches!(next, SupplierMessage::Ready { .. } | SupplierMessage::Refused { .. });
+            let vote = again && matches!(later, SupplierMessage::Final { .. } | SupplierMessage::Void { .. });
+            // Once a quorum has voted, what opens is as good before the last votes as after.
+            let opens = matches!(later, SupplierMessage::Opening { .. } | SupplierMessage::RecoveredShares { .. });
+            let opens =
+                opens && (again || matches!(next, SupplierMessage::Final { .. } | SupplierMessage::Opening { .. }));
+            return table || vote || opens || next == later;
         }
         _ => return false,
     };
-    let certified = asked
+    let certified = begun
         && matches!(
             next,
             CoordinatorMessage::Ask { .. } | CoordinatorMessage::Finalise { .. } | CoordinatorMessage::Open { .. }
         );
     match later {
         CoordinatorMessage::Ask { .. } => true,
-        CoordinatorMessage::Ended { .. } | CoordinatorMessage::Void => asked,
+        CoordinatorMessage::Ended { .. } | CoordinatorMessage::Void => begun,
         CoordinatorMessage::Finalise { .. }
         | CoordinatorMessage::Open { .. }
         | CoordinatorMessage::RecoverShares { .. } => certified,
