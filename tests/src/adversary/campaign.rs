@@ -59,7 +59,7 @@ struct Leaning {
     renames: u16,
     /// Waives in somebody's name.
     forges: u16,
-    /// Has the roster changed on the way.
+    /// Has the roster changed on the way; only in runs with a roster that allows for two colluders.
     changes: u16,
     /// Leaves an attempt certified until later.
     delays: u16,
@@ -82,7 +82,7 @@ impl Leaning {
             claims: sometimes(dice, 400, 700),
             renames: sometimes(dice, 300, 700),
             forges: sometimes(dice, 400, 700),
-            changes: sometimes(dice, 300, 500),
+            changes: 0,
             delays: dice.pick(&[0, 0, 300]).copied().unwrap_or(0),
             reach: dice.pick(&[1000, 1000, 900]).copied().unwrap_or(1000),
         }
@@ -139,7 +139,7 @@ impl Campaign {
             leaning.forges = 0;
         }
         if changes {
-            (leaning.vary, leaning.renames) = (0, 0);
+            (leaning.vary, leaning.renames, leaning.changes) = (0, 0, 500);
         }
         let (certified, opened) = (Vec::new(), Vec::new());
         let turn = dice.below(6);
