@@ -5,14 +5,14 @@
 //!
 //! ```json
 //! {"supplier": "police", "query": "<λ>", "dataset": "victims", "edition": "2024-12", "purpose": "monitor",
-//!  "requester": "analyst-1", "document": "<the canonical query document>", "refused": "outside-period",
+//!  "requester": "analyst-1", "document": "<the canonical query document>", "index": 9, "refused": "outside-period",
 //!  "attempts": [{"attempt": 1, "submission": "<SHA-256>", "statement": "<SHA-256>"}]}
 //! ```
 
 use std::collections::BTreeMap;
 
 use optelsom_codebook::{Hash256, Lang, QueryId, SupplierId};
-use optelsom_ledger::audit::{Account, Attempt, Logged, QueryAccount};
+use optelsom_ledger::audit::{Attempt, End, Logged, QueryAccount, Report};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::printable;
@@ -34,6 +34,8 @@ pub struct Line {
     pub requester: Option<String>,
     /// The canonical query document.
     pub document: Option<String>,
+    /// Index of the query's entry, as the node saw it in the log.
+    pub index: Option<u64>,
     /// Why the node refused, where it did.
     pub refused: Option<String>,
     /// What the node sent; none in journals that do not tell.
@@ -58,6 +60,8 @@ pub struct Difference {
     pub index: Option<u64>,
     /// A stable name of what differs.
     pub code: &'static str,
+    /// What honest parties may show too, so that it contradicts nothing by itself.
+    pub note: bool,
     /// What differs, in words.
     pub text: String,
 }
@@ -90,14 +94,16 @@ pub fn supplier(lines: &[Line], named: Option<&SupplierId>) -> Result<SupplierId
 }
 
 /// Holds a journal against what the log tells.
-pub fn compare(lines: &[Line], supplier: &SupplierId, account: &Account, lang: Lang) -> Vec<Difference> {
+pub fn compare(lines: &[Line], supplier: &SupplierId, report: &Report, lang: Lang) -> Vec<Difference> {
     let mut comparing = Comparing { supplier, lang, found: Vec::new() };
     let journal: BTreeMap<QueryId, &Line> = lines.iter().map(|line| (line.query, line)).collect();
-    let logged: BTreeMap<QueryId, &QueryAccount> = account.queries().map(|query| (query.id, query)).collect();
+    let logged: BTreeMap<QueryId, &QueryAccount> = report.account.queries().map(|query| (query.id, query)).collect();
+    let size = report.head.map_or(0, |head| head.size());
     for (id, line) in &journal {
-        match logged.get(id) {
-            Some(query) => comparing.both(line, query),
-            None => comparing.not_logged(id),
+        match (logged.get(id), line.index) {
+            (Some(query), _) => comparing.both(line, query),
+            (None, Some(index)) if index >= size => comparing.later(id, index, size),
+            (None, _) => comparing.not_logged(id),
         }
     }
     for (_, query) in logged.iter().filter(|(id, _)| !journal.contains_key(*id)) {
@@ -116,7 +122,18 @@ struct Comparing<'a> {
 impl Comparing<'_> {
     fn find(&mut self, id: &QueryId, index: Option<u64>, code: &'static str, nl: String, en: String) {
         let text = if self.lang == Lang::Nl { nl } else { en };
-        self.found.push(Difference { query: id.to_string(), index, code, text });
+        self.found.push(Difference { query: id.to_string(), index, code, note: false, text });
+    }
+
+    fn note(&mut self, id: &QueryId, index: u64, code: &'static str, nl: String, en: String) {
+        self.find(id, Some(index), code, nl, en);
+        self.found.last_mut().into_iter().for_each(|found| found.note = true);
+    }
+
+    fn later(&mut self, id: &QueryId, index: u64, size: u64) {
+        let nl = format!("de node zag dit als post {index}; dit logboek telt er {size}: neem een nieuwere export");
+        let en = format!("the node saw it as entry {index}; this log has {size}: take a newer export");
+        self.note(id, index, "log-older", nl, en);
     }
 
     fn not_logged(&mut self, id: &QueryId) {
@@ -187,10 +204,7 @@ impl Comparing<'_> {
                     format!("the node refused for `{ours}`, entry {at} says for `{theirs}`"),
                 )
             }
-            (Some(ours), None) => (
-                format!("de node weigerde (`{ours}`); het logboek verzwijgt dat"),
-                format!("the node refused (`{ours}`); the log conceals it"),
-            ),
+            (Some(ours), None) => return self.refusal_not_logged(ours, query),
             (None, Some(refusal)) => (
                 format!("volgens post {} weigerde de node; zijn journaal zegt dat niet", refusal.at),
                 format!("entry {} says that the node refused; its journal does not", refusal.at),
@@ -198,6 +212,41 @@ impl Comparing<'_> {
             _ => return,
         };
         self.find(&query.id, Some(query.at), "refusal-differs", nl, en);
+    }
+
+    /// Beside a release somebody must look into it. Where there is none the query was over before the refusal came, or goes on.
+    fn refusal_not_logged(&mut self, ours: &str, query: &QueryAccount) {
+        let (id, at) = (&query.id, query.at);
+        match query.end.as_ref().map(|end| (end.at, &end.fact)) {
+            Some((end, End::Release(_))) => {
+                let nl = format!(
+                    "de node weigerde (`{ours}`), wat niet in het logboek staat; wel een vrijgegeven tabel (post {end}): \
+                     de weigering is verzwegen, of kwam toen op niemand meer gewacht werd"
+                );
+                let en = format!(
+                    "the node refused (`{ours}`), which the log does not have; it has a release (entry {end}): the \
+                     refusal is concealed, or came when nobody was waited for any more"
+                );
+                self.find(id, Some(at), "refusal-differs", nl, en);
+            }
+            Some((end, End::Without { .. })) => {
+                let nl = format!(
+                    "de node weigerde (`{ours}`), wat niet in het logboek staat; zonder tabel geëindigd (post {end}), \
+                     misschien eerder dan de weigering kwam"
+                );
+                let en = format!(
+                    "the node refused (`{ours}`), which the log does not have; it ended without a table (entry {end}), \
+                     perhaps before the refusal came"
+                );
+                self.note(id, at, "refusal-not-logged", nl, en);
+            }
+            None => {
+                let nl =
+                    format!("de node weigerde (`{ours}`), wat nog niet in het logboek staat: neem later een export");
+                let en = format!("the node refused (`{ours}`), which the log does not have yet: take an export later");
+                self.note(id, at, "refusal-not-logged", nl, en);
+            }
+        }
     }
 
     fn same_attempts(&mut self, sent: &[Sent], query: &QueryAccount) {
@@ -230,18 +279,24 @@ impl Comparing<'_> {
     }
 }
 
-/// The differences for people.
+/// The differences for people, the notes after them.
 pub fn told(differences: &[Difference], queries: usize, lang: Lang) -> String {
-    if differences.is_empty() {
-        return match lang {
-            Lang::Nl => format!("Journaal en logboek zeggen hetzelfde over {queries} vragen.\n"),
-            Lang::En => format!("Journal and log say the same of {queries} queries.\n"),
-        };
-    }
     let line = |difference: &Difference| {
         let index = difference.index.map(|index| format!("#{index} ")).unwrap_or_default();
         let short: String = difference.query.chars().take(12).collect();
         format!("{index}{short}: {} [{}]\n", printable(&difference.text), difference.code)
     };
-    differences.iter().map(line).collect()
+    let (notes, found): (Vec<&Difference>, Vec<&Difference>) = differences.iter().partition(|found| found.note);
+    let mut text: String = found.iter().map(|found| line(found)).collect();
+    if found.is_empty() {
+        text.push_str(&match lang {
+            Lang::Nl => format!("Journaal en logboek spreken elkaar niet tegen over {queries} vragen.\n"),
+            Lang::En => format!("Journal and log do not contradict each other on {queries} queries.\n"),
+        });
+    }
+    if !notes.is_empty() {
+        text.push_str(if lang == Lang::Nl { "\nTer aantekening:\n" } else { "\nTo note:\n" });
+        text.extend(notes.iter().map(|note| line(note)));
+    }
+    text
 }

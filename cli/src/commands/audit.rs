@@ -162,13 +162,13 @@ fn compare(session: Session<'_>, arguments: &CompareArguments) -> Result<(), Fai
         print(&out)?;
         return judged(&verdict);
     }
-    let differences = journal::compare(&lines, &supplier, &examined.report.account, lang);
+    let differences = journal::compare(&lines, &supplier, &examined.report, lang);
     let out = match arguments.format {
         FindingFormat::Json => json(&differences)?,
         FindingFormat::Text => journal::told(&differences, lines.len(), lang),
     };
     print(out.as_bytes())?;
-    match differences.len() {
+    match differences.iter().filter(|difference| !difference.note).count() {
         0 => Ok(()),
         findings => Err(Failure::Found { code: JOURNAL_DIFFERS, findings }),
     }

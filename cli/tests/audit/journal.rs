@@ -41,7 +41,7 @@ fn codes(lines: &[Value]) -> Vec<String> {
 fn journal_and_log_agree() {
     for supplier in ["police", "youth-care"] {
         let (code, text) = compared(&journal(supplier), &[]);
-        assert_eq!((code, text.as_str()), (Some(0), "Journal and log say the same of 7 queries.\n"));
+        assert_eq!((code, text.as_str()), (Some(0), "Journal and log do not contradict each other on 7 queries.\n"));
     }
 }
 
@@ -86,6 +86,37 @@ fn differences_are_told_in_words() {
     abababababab: aan deze node gevraagd, maar niet in het logboek [not-logged]
     #9 27c692c44260: volgens post 11 weigerde de node; zijn journaal zegt dat niet [refusal-differs]
     ");
+}
+
+#[test]
+fn what_honest_parties_may_show_too_is_a_note() {
+    let good = journal("youth-care");
+    let (_, report) = told(&audit(exported().path(), &["report", "export", "--format", "json"]));
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let refusing = |nth: usize| {
+        let mut lines = good.clone();
+        lines[nth]["refused"] = json!("policy");
+        compared(&lines, &[])
+    };
+    for (nth, query) in report["queries"].as_array().unwrap().iter().enumerate() {
+        if query["refusals"].as_array().unwrap().iter().any(|refusal| refusal["supplier"] == "youth-care") {
+            continue;
+        }
+        // Concealed beside a table it contradicts; elsewhere it may have come too late.
+        let released = query["end"]["ending"] == "release";
+        let (code, text) = refusing(nth);
+        assert_eq!(code, Some(if released { 19 } else { 0 }), "{query}\n{text}");
+        assert_eq!(text.contains("[refusal-differs]"), released, "{text}");
+        assert_eq!(text.contains("To note:"), !released, "{text}");
+    }
+    // A log that ends before the query came conceals nothing; one that is long enough does.
+    let mut lines = good;
+    lines[3]["query"] = json!("ab".repeat(32));
+    lines[3]["index"] = json!(1000);
+    let (code, text) = compared(&lines, &[]);
+    assert!(code == Some(0) && text.contains("[log-older]"), "{text}");
+    lines[3]["index"] = json!(5);
+    assert_eq!(codes(&lines), ["not-logged"]);
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub fn journal(bytes: &[u8]) -> bool {
     let report = audit(&EXPORT.files(), &Policy::from(&trust()));
     let whose = journal::supplier(&lines, None).unwrap_or_else(|_| supplier("west"));
     for lang in [Lang::Nl, Lang::En] {
-        journal::told(&journal::compare(&lines, &whose, &report.account, lang), lines.len(), lang);
+        journal::told(&journal::compare(&lines, &whose, &report, lang), lines.len(), lang);
     }
     true
 }
