@@ -222,8 +222,8 @@ fn unbounded(rules: Rules) -> World {
 #[test]
 fn a_sum_that_could_wrap_is_not_begun() {
     let mut world = unbounded(Rules::all());
-    let reason = AbandonReason::TooFewSuppliers { ready: 0, needed: 5 };
-    assert_eq!(world.run(), Ok(Outcome::Abandoned { reason }));
+    let Ok(Outcome::Abandoned { reason }) = world.run() else { panic!("begun") };
+    assert!(matches!(reason, AbandonReason::TooFewSuppliers { ready: 0, needed: 5, .. }), "{reason:?}");
     assert_eq!(world.judge(), Ok(()));
 }
 

@@ -1,8 +1,8 @@
 //! Where a query stands, as those who asked are told.
 
-use optelsom_codebook::Timestamp;
+use optelsom_codebook::{Lang, SupplierId, Timestamp};
 use optelsom_proto::v1;
-use optelsom_secagg::combiner::{AbandonReason, Answers, Outcome, SpentReason, Stage, VoidReason};
+use optelsom_secagg::combiner::{AbandonReason, Absence, Answers, Outcome, SpentReason, Stage, VoidReason};
 use optelsom_secagg::messages::RoundOutcome;
 use prost::bytes::Bytes;
 
@@ -60,9 +60,7 @@ fn void(voters: usize, why: VoidReason) -> String {
 
 fn abandoned(reason: &AbandonReason) -> String {
     match reason {
-        AbandonReason::TooFewSuppliers { ready, needed } => format!(
-            "{ready} suppliers were ready and {needed} were needed; ask again with a later deadline, or accept fewer"
-        ),
+        AbandonReason::TooFewSuppliers { ready, needed, missing } => too_few(*ready, *needed, missing),
         AbandonReason::AttemptsUsedUp => "too many attempts have failed; ask again".into(),
         AbandonReason::Expired => "the query expired before its round was done; ask again with a later deadline".into(),
         AbandonReason::NotLogged => {
@@ -73,6 +71,37 @@ fn abandoned(reason: &AbandonReason) -> String {
         AbandonReason::Guard { why } => format!("the total would give suppliers away: {why}; nothing was opened"),
         AbandonReason::Cancelled { by } => format!("it was cancelled by {by}"),
     }
+}
+
+/// Who was missing, why, and what helps: who is silent may yet come, who refuses will not.
+fn too_few(ready: usize, needed: usize, missing: &[(SupplierId, Absence)]) -> String {
+    let asked = ready + missing.len();
+    let silent: Vec<&str> = missing
+        .iter()
+        .filter(|(_, absence)| *absence == Absence::Silent)
+        .map(|(supplier, _)| supplier.as_str())
+        .collect();
+    let gone: Vec<String> = missing
+        .iter()
+        .filter_map(|(supplier, absence)| match absence {
+            Absence::Silent => None,
+            Absence::Refused(reason) => Some(format!("{supplier} refuses: {} ({reason})", reason.explain(Lang::En))),
+            Absence::Excluded => Some(format!("{supplier} has failed in this query's attempts")),
+        })
+        .collect();
+    let because = if gone.is_empty() { String::new() } else { format!("; {}", gone.join("; ")) };
+    if ready + silent.len() < needed {
+        return format!(
+            "{needed} of the {asked} suppliers asked are needed, and so many cannot come any more{because}; ask what they \
+             have agreed to and hold, which `optelsom explain` tells beforehand, or accept fewer with --at-least"
+        );
+    }
+    format!(
+        "when the time for it was over, {ready} of the {asked} suppliers asked were ready, and {needed} are needed; no \
+         answer from {}{because}; see that they are connected and ask again, with a later --deadline, or accept fewer with \
+         --at-least",
+        silent.join(", ")
+    )
 }
 
 fn spent(reason: &SpentReason) -> String {
@@ -87,5 +116,34 @@ fn spent(reason: &SpentReason) -> String {
             let names: Vec<_> = of.iter().map(ToString::to_string).collect();
             format!("what was needed to open the total is lost at {}; nothing is released", names.join(", "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use optelsom_codebook::RefusalReason;
+
+    use super::*;
+
+    #[test]
+    fn who_is_missing_is_named_with_what_helps() {
+        let supplier = |name: &str| name.parse::<SupplierId>().unwrap();
+        let missing = vec![
+            (supplier("courts"), Absence::Refused(RefusalReason::OutsidePeriod)),
+            (supplier("police"), Absence::Silent),
+            (supplier("shelters"), Absence::Excluded),
+        ];
+        let told = |needed| abandoned(&AbandonReason::TooFewSuppliers { ready: 3, needed, missing: missing.clone() });
+        let why = "courts refuses: the question asks years outside the agreement (outside-period); shelters has failed in \
+                   this query's attempts";
+        let impossible = told(6);
+        assert!(impossible.starts_with(&format!(
+            "6 of the 6 suppliers asked are needed, and so many cannot come any more; {why}; ask what"
+        )));
+        let late = told(4);
+        assert!(late.starts_with(&format!(
+            "when the time for it was over, 3 of the 6 suppliers asked were ready, and 4 are needed; no answer from police; \
+             {why}; see that"
+        )));
     }
 }

@@ -5,7 +5,7 @@
 mod federation;
 
 use federation::{Event, Federation, name};
-use optelsom_secagg::combiner::{AbandonReason, Outcome, VoidReason};
+use optelsom_secagg::combiner::{AbandonReason, Absence, Outcome, VoidReason};
 use optelsom_secagg::messages::{AttemptFault, CoordinatorMessage, SupplierMessage};
 use proptest::prelude::*;
 
@@ -144,10 +144,11 @@ fn too_few_that_are_ready_end_in_an_abandonment_that_says_so() {
     for refusing in [1, 2] {
         federation.nodes.get_mut(&name(refusing)).unwrap().columns = None;
     }
-    let Some(Outcome::Abandoned { reason: AbandonReason::TooFewSuppliers { ready, needed } }) = federation.run() else {
-        panic!("{:?}", federation.ended);
-    };
-    assert!(ready < needed && needed == 4);
+    let Some(Outcome::Abandoned { reason }) = federation.run() else { panic!("{:?}", federation.ended) };
+    let AbandonReason::TooFewSuppliers { ready, needed, missing } = reason else { panic!("{reason:?}") };
+    assert!(ready < needed && needed == 4 && ready + missing.len() == 4);
+    let refuses = |(_, absence): &&(_, Absence)| matches!(absence, Absence::Refused(_));
+    assert!(missing.iter().filter(refuses).count() > 0);
     assert!(federation.opened.is_empty());
 }
 

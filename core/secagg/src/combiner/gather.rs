@@ -4,7 +4,7 @@
 use optelsom_codebook::{EditionId, RefusalReason, SupplierId, Timestamp};
 use optelsom_ledger::Signature;
 
-use super::{AbandonReason, Combiner, Effect, Kept, Outcome, Phase, Policy, Readiness, Stage, Step};
+use super::{AbandonReason, Absence, Combiner, Effect, Kept, Outcome, Phase, Policy, Readiness, Stage, Standing, Step};
 use crate::fault::{Fault, FaultKind, Party};
 use crate::messages::{Attempt, AttemptFault, answer};
 use crate::question::Question;
@@ -93,6 +93,19 @@ impl Combiner {
         self.suppliers.values().filter(|standing| standing.readiness == readiness).count()
     }
 
+    fn missing(&self) -> Vec<(SupplierId, Absence)> {
+        let absent = |(supplier, standing): (&SupplierId, &Standing)| {
+            let absence = match standing.readiness {
+                Readiness::Ready => return None,
+                Readiness::Asked => Absence::Silent,
+                Readiness::Refused(reason) => Absence::Refused(reason),
+                Readiness::Excluded => Absence::Excluded,
+            };
+            Some((supplier.clone(), absence))
+        };
+        self.suppliers.iter().filter_map(absent).collect()
+    }
+
     /// The fewest suppliers the total may be of.
     pub(super) fn least(&self) -> usize {
         let asked = usize::try_from(self.question.signed().entry.min_suppliers).unwrap_or(usize::MAX);
@@ -107,7 +120,7 @@ impl Combiner {
         let reason = if step.now >= self.question.signed().entry.expires_at {
             Some(AbandonReason::Expired)
         } else if ready + pending < needed || (late && ready < needed) {
-            Some(AbandonReason::TooFewSuppliers { ready, needed })
+            Some(AbandonReason::TooFewSuppliers { ready, needed, missing: self.missing() })
         } else {
             None
         };

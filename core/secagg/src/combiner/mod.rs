@@ -36,7 +36,7 @@ use submit::Submitting;
 
 pub use interface::{CombinerConfig, Effect, Input, Policy, Shape};
 pub use record::{CombinerRecord, Sum};
-pub use stage::{AbandonReason, Answers, Evidence, Outcome, SpentReason, Stage, VoidReason};
+pub use stage::{AbandonReason, Absence, Answers, Evidence, Outcome, SpentReason, Stage, VoidReason};
 
 /// The combiner's machine for one query.
 #[derive(Debug)]

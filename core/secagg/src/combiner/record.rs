@@ -9,7 +9,7 @@ use optelsom_ledger::{Signature, SignedQuery};
 use zeroize::Zeroizing;
 
 use super::finalise::Certified;
-use super::{AbandonReason, Outcome, Policy, Shape, SpentReason, VoidReason};
+use super::{AbandonReason, Absence, Outcome, Policy, Shape, SpentReason, VoidReason};
 use crate::messages::{
     Attempt, Certificate, ColumnHeader, FinalVote, Prepared, RelayedHeader, Statement, VoidCertificate, VoidVote,
 };
@@ -224,8 +224,9 @@ fn write_outcome(writer: Writer, outcome: &Outcome) -> Writer {
     match outcome {
         Outcome::Opened => writer.text("opened"),
         Outcome::Abandoned { reason } => match reason {
-            AbandonReason::TooFewSuppliers { ready, needed } => {
-                writer.text("too few suppliers").number(*ready as u64).number(*needed as u64)
+            AbandonReason::TooFewSuppliers { ready, needed, missing } => {
+                let writer = writer.text("too few suppliers").number(*ready as u64).number(*needed as u64);
+                writer.list(missing, |w, (supplier, absence)| w.text(supplier.as_str()).text(absence_code(*absence)))
             }
             AbandonReason::Expired => writer.text("expired"),
             AbandonReason::NotLogged => writer.text("not logged"),
@@ -247,6 +248,22 @@ fn write_outcome(writer: Writer, outcome: &Outcome) -> Writer {
     }
 }
 
+fn absence_code(absence: Absence) -> &'static str {
+    match absence {
+        Absence::Silent => "silent",
+        Absence::Excluded => "excluded",
+        Absence::Refused(reason) => reason.code(),
+    }
+}
+
+fn read_absence(reader: &mut Reader<'_>) -> Result<Absence, CanonicalError> {
+    match reader.text()? {
+        "silent" => Ok(Absence::Silent),
+        "excluded" => Ok(Absence::Excluded),
+        code => code.parse().map(Absence::Refused).map_err(|_| reader.wrong("why a supplier is not ready")),
+    }
+}
+
 fn read_outcome(reader: &mut Reader<'_>) -> Result<Outcome, CanonicalError> {
     let abandoned = |reason| Outcome::Abandoned { reason };
     let spent = |reason| Outcome::Spent { reason };
@@ -254,7 +271,8 @@ fn read_outcome(reader: &mut Reader<'_>) -> Result<Outcome, CanonicalError> {
         "opened" => Outcome::Opened,
         "too few suppliers" => {
             let (ready, needed) = (read_size(reader)?, read_size(reader)?);
-            abandoned(AbandonReason::TooFewSuppliers { ready, needed })
+            let missing = reader.list(MEMBERS, |r| Ok((read_supplier(r)?, read_absence(r)?)))?;
+            abandoned(AbandonReason::TooFewSuppliers { ready, needed, missing })
         }
         "expired" => abandoned(AbandonReason::Expired),
         "not logged" => abandoned(AbandonReason::NotLogged),

@@ -93,6 +93,8 @@ pub enum AbandonReason {
         ready: usize,
         /// How many were needed.
         needed: usize,
+        /// Who was asked besides, and why each is not ready.
+        missing: Vec<(SupplierId, Absence)>,
     },
     /// The query expired.
     Expired,
@@ -124,6 +126,17 @@ impl AbandonReason {
             Self::Cancelled { .. } => "cancelled",
         }
     }
+}
+
+/// Why a supplier that was asked is not ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// It has not answered.
+    Silent,
+    /// It does not give its data.
+    Refused(RefusalReason),
+    /// The attempts with it have failed, and the next would have been made without it.
+    Excluded,
 }
 
 /// Why voters were asked to declare a query void.
