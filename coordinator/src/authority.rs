@@ -31,7 +31,7 @@ pub enum AuthorityError {
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
     /// A certificate's file.
-    #[error("{path}: {cause}")]
+    #[error("{path}: {cause}; see that the folder is there and may be read and written")]
     File {
         /// Which.
         path: PathBuf,
@@ -39,16 +39,16 @@ pub enum AuthorityError {
         cause: io::Error,
     },
     /// The key file is not PEM text.
-    #[error("key file {0} holds no private key in PEM")]
+    #[error("key file {0} holds no private key in PEM; --authority names the folder that `authority new` made")]
     NoKey(PathBuf),
     /// A coordinator is found by a name.
     #[error("a coordinator's certificate needs the name or address that nodes connect to: give --host")]
     NoHost,
     /// Only a coordinator listens.
-    #[error("the certificate of {0} carries no host name: only the coordinator's does")]
+    #[error("the certificate of {0} carries no host name, only the coordinator's does: leave --host out")]
     HostNotWanted(Role),
     /// What cannot stand in a certificate.
-    #[error("the certificate cannot be made: {0}")]
+    #[error("the certificate cannot be made: {0}; names are of letters, digits, dots and dashes")]
     Certificate(#[from] rcgen::Error),
 }
 

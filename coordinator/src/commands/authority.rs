@@ -27,7 +27,8 @@ pub(super) enum Command {
         /// The authority's folder.
         #[arg(long)]
         authority: PathBuf,
-        /// optelsom:node:<supplier>, optelsom:analyst:<key id>, optelsom:operator:<name> or optelsom:coordinator.
+        /// optelsom:node:<supplier>, optelsom:analyst:<key id>, optelsom:auditor:<name>, optelsom:operator:<name> or
+        /// optelsom:coordinator.
         role: String,
         /// A name or address that the coordinator is found by; may be given more than once.
         #[arg(long = "host")]

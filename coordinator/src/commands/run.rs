@@ -1,5 +1,6 @@
 //! `run`: the daemon, until a signal.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use optelsom_coordinator::{Configuration, start};
@@ -10,7 +11,9 @@ use super::Failure;
 
 pub(super) async fn run(path: &Path) -> Result<(), Failure> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // No colours in a file.
+    log.with_ansi(std::io::stderr().is_terminal()).init();
     let configuration = Configuration::read(path)?;
     let no_signal = |cause| Failure::System { what: "signals", cause };
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;

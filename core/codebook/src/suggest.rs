@@ -26,7 +26,9 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = Candi
         return None;
     }
     let word = word.to_lowercase();
-    let limit = (word.chars().count() / 3).max(1) * 2;
+    let length = word.chars().count();
+    // One letter in place of another is no misspelling where there is only one.
+    let limit = if length < 2 { 1 } else { (length / 3).max(1) * 2 };
     candidates
         .into_iter()
         .map(|candidate| (distance(&word, &candidate), candidate.name))
@@ -82,6 +84,8 @@ mod tests {
         assert_eq!(nearest("geslact", all()), Some("sex"));
         assert_eq!(nearest("fomr", all()), Some("form"));
         assert_eq!(nearest("citizenship", all()), None);
+        assert_eq!(nearest("V", [Candidate::named("F"), Candidate::named("M")]), None);
+        assert_eq!(nearest("f", [Candidate::named("F"), Candidate::named("M")]), Some("F"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum QueryError {
         limit: usize,
     },
     /// Not SQL.
-    #[error("not SQL: {0}; ask like SELECT year, COUNT(*) FROM victims GROUP BY year")]
+    #[error("not SQL: {0}; ask like SELECT year, COUNT(*) FROM victims WHERE year = 2024 GROUP BY year")]
     Syntax(String),
     /// SQL, but not of the kind that can be answered.
     #[error("{what} cannot be asked; {instead}")]

@@ -175,6 +175,12 @@ fn subject_of<'d>(
     subject_expr: &Expr,
     whole: &Expr,
 ) -> Result<(usize, &'d Variable), QueryError> {
+    if is_edition(subject_expr) {
+        return Err(QueryError::not_allowed(
+            format!("the condition {}", shown(whole)),
+            "ask one edition at a time, as in edition = '2024-12'",
+        ));
+    }
     subject(dataset, subject_expr)
         .ok_or_else(|| QueryError::not_allowed(format!("the condition {}", shown(whole)), FORMS))?
 }

@@ -208,7 +208,9 @@ fn figure(dataset: &Dataset, call: &Call<'_>, grouping: &Grouping) -> Result<Fig
             _ => Err(usage("MEDIAN", "MEDIAN(x, 0, 10, 20)")),
         },
         "MIN" | "MAX" => {
-            Err(QueryError::not_allowed(name, "it would show a single row; use QUANTILE(x, 0.05, edges…)"))
+            let near = if name == "MIN" { "0.05" } else { "0.95" };
+            let instead = format!("it would show a single row; use QUANTILE(x, {near}, edges…)");
+            Err(QueryError::not_allowed(name, instead))
         }
         _ => {
             let near = nearest(name, FUNCTIONS.into_iter().map(Candidate::named));
