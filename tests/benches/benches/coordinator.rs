@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use curve25519_dalek::traits::VartimeMultiscalarMul;
+use curve25519_dalek::{RistrettoPoint, Scalar};
 use optelsom_benches::federation::{self, Size, YEARS};
 use optelsom_benches::machine::{least_processor_time, processor_time};
 use optelsom_benches::process::{Started, asked_for, be_coordinator_if_asked, listens};
@@ -60,6 +62,7 @@ async fn main() {
     let generators = Generators::with_capacity(CELLS);
     let total: Vec<i64> = (0..CELLS).map(|cell| i64::try_from(cell % 40).unwrap_or(0)).collect();
     let [check, together] = multiplications(&columns(&plan, &total, SIZE.suppliers), &generators);
+    let by_library = by_library(&total, &generators);
     let machine = round::run(SIZE.suppliers, &total, &generators).combiner;
     let release = release(&folder, &plan, &total);
     let mut report = Report::new();
@@ -67,6 +70,15 @@ async fn main() {
         format!("coordinator, {} suppliers × {CELLS} cells, until the total is opened and checked", SIZE.suppliers);
     let summed = protocol.opened.saturating_sub(check);
     report.ratio(&format!("{what}, less the multiplications"), summed, ("the sum in the clear,", clear.summed), 3.0);
+    let rest = protocol.opened.saturating_sub(together);
+    report.ratio("the same, less only what they take together", rest, ("the sum in the clear,", clear.summed), 3.0);
+    let both = clear.summed * 3 + by_library;
+    report.ratio(
+        "the same whole, against",
+        protocol.opened,
+        ("3 × the clear sum + curve25519-dalek's one,", both),
+        1.0,
+    );
     let (less, delivered) = (protocol.whole().saturating_sub(check), ("the same, and the release,", clear.delivered));
     report.ratio("the whole query, less the multiplications", less, delivered, 3.0);
     report.figure("until the total is opened and checked", format!("{:.1?}", protocol.opened));
@@ -77,6 +89,7 @@ async fn main() {
         format!("{check:.1?}"),
     );
     report.figure("the same columns together, as the coordinator does them", format!("{together:.1?}"));
+    report.figure("one column as curve25519-dalek's multiplication does it", format!("{by_library:.1?}"));
     report.figure("the combiner's machine, multiplication included", format!("{machine:.1?}"));
     report.figure(&format!("protecting and writing the release of {CELLS} cells"), format!("{release:.1?}"));
     report.print();
@@ -184,6 +197,13 @@ fn multiplications(columns: &[Vec<i64>], generators: &Generators) -> [Duration; 
     let each =
         least_processor_time(5, || columns.iter().map(|column| sum_of_multiples(column, &bases)).collect::<Vec<_>>());
     [each, least_processor_time(5, || sums_of_multiples(&columns, &bases))]
+}
+
+/// The multiplication of one column as the library does it, which takes any scalars.
+fn by_library(column: &[i64], generators: &Generators) -> Duration {
+    let scalars: Vec<Scalar> = column.iter().map(|&count| Scalar::from(count.unsigned_abs())).collect();
+    let bases = generators.first(CELLS);
+    least_processor_time(3, || RistrettoPoint::vartime_multiscalar_mul(&scalars, bases.iter()))
 }
 
 /// The peer: takes tables as the coordinator does, adds them up as they are, and gives the total out as a release.
