@@ -74,7 +74,8 @@ pub struct QueryArguments {
     /// Why it is asked; one of the purposes that agreements name
     #[arg(long)]
     pub purpose: Option<String>,
-    /// How long to wait for suppliers: a number with s, m, h or d
+    /// Within what time the table must be there: a number with s, m, h or d. Suppliers are waited for until a few
+    /// minutes before, so that the sum can still be made, and for at least half of it
     #[arg(long, default_value = "10m", value_name = "TIME")]
     pub deadline: Deadline,
     /// The suppliers to ask, by name; by default all that hold the dataset

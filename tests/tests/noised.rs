@@ -50,6 +50,7 @@ async fn a_noised_question_from_asking_to_the_audit_and_no_further_than_the_budg
     };
 
     let explained = ends_with(0, &cli(&["explain", "--epsilon", "0.002", QUESTION]));
+    assert!(explained.contains("do not stand in its way") && !explained.contains("No earlier release"), "{explained}");
     for told in
         ["ε = 0.002", "Δ = 1:", "standard deviation 790.5", "the shares of 4 suffice", "SETTINGS epsilon = 0.002"]
     {

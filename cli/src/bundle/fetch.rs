@@ -21,6 +21,7 @@ use super::logged::LoggedEntry;
 use super::{MANIFEST, NAMED, QUESTION, RELEASED, Step, manifest};
 use crate::audit::export::Source;
 use crate::failure::Failure;
+use crate::publication::parent;
 
 /// How long to wait until the release stands in the log and enough witnesses have seen it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -194,7 +195,7 @@ impl Scan {
 /// When there is one of that name, or it cannot be written.
 pub fn write(files: &Files, folder: &Path) -> Result<(), Failure> {
     refuse_existing(folder)?;
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent(folder);
     let failed = |cause| Failure::file(folder, cause);
     let partial = TempDir::new_in(parent).map_err(failed)?;
     for (name, bytes) in files {

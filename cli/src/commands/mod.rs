@@ -62,16 +62,16 @@ impl Session<'_> {
 }
 
 async fn codebook(session: Session<'_>, arguments: &CodebookArguments) -> Result<(), Failure> {
-    let (codebook, lang) = match &arguments.codebook {
-        Some(path) => (codebook_file(path)?, session.lang(None)),
-        None => {
-            let configuration = session.configuration()?;
-            let catalogue = Federation::open(&configuration).await?.catalogue().await?;
-            (catalogue.codebook, session.lang(Some(&configuration)))
-        }
-    };
+    let which = (arguments.dataset.as_deref(), arguments.name.as_deref());
     let mut text = Vec::new();
-    browse(&mut text, &codebook, lang, arguments.dataset.as_deref(), arguments.name.as_deref())?;
+    if let Some(path) = &arguments.codebook {
+        browse(&mut text, &codebook_file(path)?, &|_| None, session.lang(None), which)?;
+    } else {
+        let configuration = session.configuration()?;
+        let catalogue = Federation::open(&configuration).await?.catalogue().await?;
+        let latest = |dataset: &str| catalogue.latest_edition(dataset).cloned();
+        browse(&mut text, &catalogue.codebook, &latest, session.lang(Some(&configuration)), which)?;
+    }
     print(&text)
 }
 

@@ -48,7 +48,15 @@ pub(super) async fn run(session: Session<'_>, arguments: &QueryArguments) -> Res
     let release = federation.see_through(&configuration, Wanted::Asked(&asked), lang, tell).await?;
     drop(progress);
     belongs(&release, id, &asking)?;
-    delivery.deliver(&configuration, &release, lang).await
+    delivery.deliver(&configuration, &release, lang).await.inspect_err(|_| eprintln!("{}", kept(id, lang)))
+}
+
+/// The coordinator keeps the table, whatever became of it here.
+fn kept(id: QueryId, lang: Lang) -> String {
+    match lang {
+        Lang::Nl => format!("De tabel is bewaard: `optelsom fetch {}` haalt haar opnieuw.", id.short()),
+        Lang::En => format!("The table is kept: `optelsom fetch {}` brings it again.", id.short()),
+    }
 }
 
 /// A release of another query, codebook or policy is no answer to this one.

@@ -38,6 +38,7 @@ pub(super) struct Delivery<'a> {
 impl<'a> Delivery<'a> {
     pub(super) fn prepare(session: Session<'_>, output: &'a OutputArguments) -> Result<Self, Failure> {
         let destination = Destination::of(output)?;
+        destination.check_writable()?;
         let accepted = match destination {
             Destination::Bundle(folder) => {
                 fetch::refuse_existing(folder)?;

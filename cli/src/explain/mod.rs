@@ -171,7 +171,7 @@ pub fn write_suppliers(out: &mut dyn Write, asking: &Asking, suppliers: &[Suppli
         Lang::En => writeln!(out, "\n{asked} are asked; at least {least} have to take part.")?,
     }
     write_noise(out, asking, lang)?;
-    let willing = suppliers.iter().filter(|supplier| supplier.asked && supplier.will_take_part()).count();
+    let willing = suppliers.iter().filter(|supplier| supplier.would_take_part()).count();
     if (willing as u64) < least {
         match lang {
             Lang::Nl => writeln!(out, "Zoals het nu staat doen er {willing} mee: de vraag zou worden afgebroken.")?,
@@ -181,20 +181,44 @@ pub fn write_suppliers(out: &mut dyn Write, asking: &Asking, suppliers: &[Suppli
     writeln!(out, "{}", asking.consequences(lang))
 }
 
-/// Writes what the guard against differencing says of a total over all suppliers asked.
+/// Writes what the guard against differencing says of a total: over all suppliers asked, or over so many that would take
+/// part.
 ///
 /// # Errors
 /// When the output cannot be written.
-pub fn write_guard(out: &mut dyn Write, refused: Option<&str>, lang: Lang) -> io::Result<()> {
+pub fn write_guard(out: &mut dyn Write, of: Option<usize>, refused: Option<&str>, lang: Lang) -> io::Result<()> {
+    let whose = match (of, lang) {
+        (None, Lang::En) => "A total of all".to_owned(),
+        (None, Lang::Nl) => "Een totaal van allen".to_owned(),
+        (Some(of), Lang::En) => format!("A total of the {of} that would take part as things stand"),
+        (Some(of), Lang::Nl) => format!("Een totaal van de {of} die zoals het nu staat meedoen"),
+    };
     match (refused, lang) {
-        (None, Lang::En) => writeln!(out, "No earlier total stands in the way."),
-        (None, Lang::Nl) => writeln!(out, "Geen eerder totaal staat in de weg."),
+        (None, Lang::En) => writeln!(out, "{whose}: no earlier total stands in its way."),
+        (None, Lang::Nl) => writeln!(out, "{whose}: geen eerder totaal staat in de weg."),
         (Some(why), Lang::En) => {
-            writeln!(out, "Earlier totals stand in the way, it would be refused: {}", printable(why))
+            writeln!(out, "{whose}: earlier totals stand in its way, it would be refused: {}", printable(why))
         }
         (Some(why), Lang::Nl) => {
-            writeln!(out, "Eerdere totalen staan in de weg, de vraag zou worden geweigerd: {}", printable(why))
+            writeln!(out, "{whose}: eerdere totalen staan in de weg, het zou worden geweigerd: {}", printable(why))
         }
+    }
+}
+
+/// Writes that what went before does not stand in the way of a total with noise.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn write_unbound(out: &mut dyn Write, lang: Lang) -> io::Result<()> {
+    match lang {
+        Lang::En => writeln!(
+            out,
+            "Earlier totals and releases do not stand in its way, since it has noise in it: each supplier's budget decides."
+        ),
+        Lang::Nl => writeln!(
+            out,
+            "Eerdere totalen en uitgaven staan niet in de weg, want er zit ruis in: het budget van elke leverancier beslist."
+        ),
     }
 }
 

@@ -71,9 +71,9 @@ impl Supplier {
     }
 
     /// Whether, as things stand, it would be in the total.
-    pub fn will_take_part(&self) -> bool {
+    pub fn would_take_part(&self) -> bool {
         let agrees = matches!(self.agreed, Agreed::Yes | Agreed::Waits | Agreed::NeedsPurpose);
-        self.attending && self.edition_frozen && agrees && matches!(self.holds, Holds::Everything { .. })
+        self.asked && self.attending && self.edition_frozen && agrees && matches!(self.holds, Holds::Everything { .. })
     }
 
     pub(super) fn row(&self, lang: Lang) -> [String; 5] {

@@ -5,9 +5,8 @@ mod events;
 mod facts;
 mod outlast;
 
-use optelsom_codebook::{EditionId, Query, QueryId, Timestamp};
+use optelsom_codebook::{EditionId, Query, QueryId, SupplierId, Timestamp};
 use optelsom_disclosure::{Overlap, OverlapKind};
-use optelsom_ledger::Scope;
 use optelsom_ledger::entry::Approval;
 use optelsom_proto::dial::{dial, explain};
 use optelsom_proto::limits::MESSAGE_BYTES;
@@ -98,11 +97,15 @@ impl Federation {
     ///
     /// # Errors
     /// When the coordinator cannot be reached, or its answer cannot be used.
-    pub async fn before(&mut self, query: &Query, scope: &Scope) -> Result<Before, Failure> {
+    pub async fn before<'s>(
+        &mut self,
+        query: &Query,
+        suppliers: impl IntoIterator<Item = &'s SupplierId>,
+    ) -> Result<Before, Failure> {
         let request = v1::ExplainRequest {
             dataset: query.dataset().name().to_owned(),
             document: query.canonical_bytes(),
-            scope: scope.members().iter().map(|member| member.supplier.to_string()).collect(),
+            scope: suppliers.into_iter().map(SupplierId::to_string).collect(),
         };
         Before::try_from(unary(self.client.explain(request).await)?)
     }

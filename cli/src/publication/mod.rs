@@ -64,6 +64,26 @@ impl<'a> Destination<'a> {
             (Some(path), None) => Ok(Self::Bundle(path)),
         }
     }
+
+    /// Tries whether something can be written where the table is to go.
+    ///
+    /// # Errors
+    /// When it cannot, with what the system says.
+    pub fn check_writable(&self) -> Result<(), Failure> {
+        match self {
+            Self::Output(_) => Ok(()),
+            Self::File(_, path) if is_device(path) => Ok(()),
+            Self::File(_, path) | Self::Bundle(path) => {
+                let folder = parent(path);
+                tempfile::tempfile_in(folder).map(drop).map_err(|cause| Failure::file(folder, cause))
+            }
+        }
+    }
+}
+
+/// The folder that a file or folder of this path is made in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn is_folder(path: &Path) -> bool {
@@ -130,14 +150,17 @@ pub fn render(release: &Release, lang: Lang, format: Format, fit_terminal: bool)
     }
 }
 
+/// A device or a pipe is written to, not replaced.
+fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
 /// Writes beside the file, then renames, so that nobody finds half a table.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        // A device or a pipe is written to, not replaced.
+    if is_device(path) {
         return fs::write(path, bytes);
     }
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = NamedTempFile::new_in(parent(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

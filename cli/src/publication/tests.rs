@@ -140,6 +140,12 @@ fn files_are_replaced_whole() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     let nowhere = folder.path().join("no/table.json");
     assert_eq!(write(&counts(), Lang::En, Format::Json, &nowhere).unwrap_err().code(), 6);
+    // Found before a query is spent on it.
+    assert_eq!(Destination::File(Format::Json, &nowhere).check_writable().unwrap_err().code(), 6);
+    assert_eq!(Destination::Bundle(&nowhere).check_writable().unwrap_err().code(), 6);
+    assert!(Destination::File(Format::Json, &path).check_writable().is_ok());
+    assert!(Destination::File(Format::Json, Path::new("/dev/null")).check_writable().is_ok());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
