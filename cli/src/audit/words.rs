@@ -164,9 +164,10 @@ fn guard(cause: &GuardRefusal) -> String {
                 .with
                 .map_or_else(String::new, |earlier| format!(" samen met de deelnemers van post {}", earlier.at));
             format!(
-                "dat totaal maakt{with} {} leverancier(s) zonder afstandsverklaring te onderscheiden ({}); ten minste {} moeten \
+                "dat totaal maakt{with} {} {} zonder afstandsverklaring te onderscheiden ({}); ten minste {} moeten \
                  bijeen blijven",
                 cause.unwaived,
+                if cause.unwaived == 1 { "leverancier" } else { "leveranciers" },
                 part.join(", "),
                 cause.wanted
             )

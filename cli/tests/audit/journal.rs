@@ -61,7 +61,7 @@ fn what_either_lacks_is_found() {
     assert_eq!(changed(1, &|line| line["attempts"] = shown.clone()), ["left-out"]);
     assert_eq!(changed(1, &|line| line["refused"] = json!("policy")), ["refusal-differs"]);
     assert_eq!(changed(1, &|line| line["refused"] = Value::Null), ["refusal-differs"]);
-    assert_eq!(changed(2, &|line| line["refused"] = json!("policy")), ["refusal-differs"]);
+    assert_eq!(changed(2, &|line| line["refused"] = json!("policy")), ["refusal-not-logged"]);
     // Asked beside the log.
     assert_eq!(changed(3, &|line| line["query"] = json!("ab".repeat(32))), ["not-logged"]);
     // The log says that it took part, and its journal knows of nothing.

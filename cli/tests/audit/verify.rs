@@ -85,7 +85,7 @@ fn what_is_found_is_told_with_its_place() {
       file notes.txt does not belong to the log
 
     total gives a supplier away (16)
-      entry 34 makes the participants of entry 33 final, but with the set at entry 6 of the log the total would tell 1 supplier(s) without a waiver apart from the rest (border-police); at least 3 must stay together
+      entry 34 makes the participants of entry 33 final, but with the set at entry 6 of the log the total would tell 1 supplier without a waiver apart from the rest (border-police); at least 3 must stay together
     35 entries, 6 witnesses
     ");
     let dutch = audit(folder.path(), &["verify", "export", "--lang", "nl"]);
@@ -96,7 +96,7 @@ fn what_is_found_is_told_with_its_place() {
       bestand notes.txt hoort niet bij het logboek
 
     totaal verraadt een leverancier (16)
-      post 34 maakt de deelnemers van post 33 definitief, maar dat totaal maakt samen met de deelnemers van post 6 1 leverancier(s) zonder afstandsverklaring te onderscheiden (border-police); ten minste 3 moeten bijeen blijven
+      post 34 maakt de deelnemers van post 33 definitief, maar dat totaal maakt samen met de deelnemers van post 6 1 leverancier zonder afstandsverklaring te onderscheiden (border-police); ten minste 3 moeten bijeen blijven
     35 posten, 6 getuigen
     ");
 }

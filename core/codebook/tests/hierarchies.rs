@@ -88,7 +88,7 @@ fn what_is_no_hierarchy_is_told_with_its_line() {
       line 37: the code `b` of list `country` lies within itself: `b` in `a` in `c` in `b`; take one of these parents away
       line 38: the code `c` of list `country` lies within itself: `c` in `b` in `a` in `c`; take one of these parents away
       line 39: the code `d` of list `country` lies within itself: `d` in `d`; take one of these parents away
-      line 40: the parent `x` of the code `e` is not in list `country`; did you mean `a`?
+      line 40: the parent `x` of the code `e` is not in list `country`; add a code `x` with its labels, or take `parent` away
     "#);
     insta::assert_snapshot!(mistakes(&[("NL", ""), ("BG", "EUU"), ("EU", ""), ("RO", "EU")], ""), @r#"
     the codebook has 1 mistake

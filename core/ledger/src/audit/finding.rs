@@ -25,7 +25,7 @@ pub enum Finding {
     #[error("{0}")]
     Witnesses(CommitteeError),
     /// Signatures by keys that the policy does not name.
-    #[error("{0} signature(s) on the checkpoint are by keys that the policy does not name")]
+    #[error("of the signatures on the checkpoint {0} are by keys that the policy does not name")]
     Strangers(usize),
     /// An entry bundle cannot be read; what stands in it and after it was not checked.
     #[error("{0} cannot be read: {1}")]

@@ -105,10 +105,11 @@ pub enum GuardRefusal {
 /// Which suppliers a total would give away, together with earlier ones.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
-    "with {} the total would tell {} supplier(s) without a waiver apart from the rest ({}); at least {wanted} must stay \
+    "with {} the total would tell {} {} without a waiver apart from the rest ({}); at least {wanted} must stay \
      together",
     with.map_or_else(|| "nothing else known".to_owned(), |earlier| format!("the set at entry {} of the log", earlier.at)),
     unwaived,
+    if *unwaived == 1 { "supplier" } else { "suppliers" },
     names(part)
 )]
 pub struct Differencing {
