@@ -8,7 +8,7 @@ use optelsom_codebook::{Codebook, Query};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
-use super::{Outcome, decide, run};
+use super::{Outcome, decide, now, run};
 use crate::configuration::Configuration;
 use crate::daemon::store::{Question, Store};
 
@@ -43,7 +43,7 @@ pub struct Decide {
 
 impl Decide {
     pub(super) fn run(&self, configuration: &Configuration, approved: bool) -> Outcome {
-        let question = Runtime::new()?.block_on(decide::decide(configuration.state(), &self.query, approved))?;
+        let question = Runtime::new()?.block_on(decide::decide(configuration.state(), &self.query, approved, now()))?;
         let done = if approved { "approved" } else { "denied" };
         println!("Query {} is {done}. A running node acts on it within a second.", question.query.short());
         Ok(ExitCode::SUCCESS)
@@ -56,7 +56,7 @@ pub struct Pending {}
 
 impl Pending {
     pub(super) fn run(&self, configuration: &Configuration) -> Outcome {
-        let waiting = Runtime::new()?.block_on(decide::pending(configuration.state()))?;
+        let waiting = Runtime::new()?.block_on(decide::pending(configuration.state(), now()))?;
         if waiting.is_empty() {
             println!("No query waits for a person.");
         }
@@ -96,6 +96,6 @@ pub(super) fn describe(question: &Question, codebook: &Codebook) {
     println!("  {}", sql.as_deref().unwrap_or("(asked under another codebook)"));
     println!("  purpose {}, asked by {}", question.purpose, question.requester);
     if let Some(decision) = question.decision {
-        println!("  by a person here: {}", decision.as_str());
+        println!("  by a person here: {}", decision.told());
     }
 }

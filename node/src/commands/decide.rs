@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use optelsom_codebook::Timestamp;
 use thiserror::Error;
 
 use crate::daemon::store::{Decision, Question, Store, StoreError};
@@ -37,8 +38,10 @@ pub enum DecideError {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) async fn pending(state: &Path) -> Result<Vec<Question>, DecideError> {
-    let mut questions = Store::open(state).await?.questions("").await?;
+pub(super) async fn pending(state: &Path, now: Timestamp) -> Result<Vec<Question>, DecideError> {
+    let store = Store::open(state).await?;
+    store.stop_waiting_for_what_is_over(now).await?;
+    let mut questions = store.questions("").await?;
     questions.retain(|question| question.decision == Some(Decision::Waiting));
     Ok(questions)
 }
@@ -47,15 +50,22 @@ pub(super) async fn pending(state: &Path) -> Result<Vec<Question>, DecideError> 
 ///
 /// # Errors
 /// When there is none, more than one, or it does not wait.
-pub(super) async fn decide(state: &Path, digits: &str, approved: bool) -> Result<Question, DecideError> {
+pub(super) async fn decide(
+    state: &Path,
+    digits: &str,
+    approved: bool,
+    now: Timestamp,
+) -> Result<Question, DecideError> {
     let store = Store::open(state).await?;
+    store.stop_waiting_for_what_is_over(now).await?;
     let question = find(&store, digits).await?;
     if store.decide(&question.query, approved).await? {
         return Ok(question);
     }
-    let state = match question.decision {
+    let state = match store.decision(&question.query).await? {
         Some(Decision::Approved) => "it was approved before",
         Some(Decision::Denied) => "it was denied before",
+        Some(Decision::Over) => "it is over: it ended before anybody had decided",
         Some(Decision::Waiting) | None => "the agreement decided about it",
     };
     Err(DecideError::NotWaiting { id: question.query.short(), state })

@@ -168,6 +168,7 @@ impl Journal {
     /// The queries that passed the gate, latest first; or the one that was named.
     async fn known(&self, state: &Path) -> Result<(Store, Vec<Known>), JournalError> {
         let store = Store::open(state).await?;
+        store.stop_waiting_for_what_is_over(now()).await?;
         let questions = match &self.query {
             Some(digits) => vec![find(&store, digits).await?],
             None => store.questions("").await?,

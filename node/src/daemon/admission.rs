@@ -83,8 +83,14 @@ impl Admissions {
             match self.store.decision(query).await? {
                 Some(Decision::Approved) => return Ok(()),
                 Some(Decision::Denied) => return Err(CountError::Denied),
-                Some(Decision::Waiting) | None if (self.now)() >= expires_at => return Err(CountError::Undecided),
-                Some(Decision::Waiting) | None => {}
+                Some(Decision::Over) | None => return Err(CountError::Over),
+                Some(Decision::Waiting) => {}
+            }
+            let now = (self.now)();
+            if now >= expires_at {
+                // Read again rather than taken for granted: a person may have decided in this very moment.
+                self.store.stop_waiting(query, now).await?;
+                continue;
             }
             if !std::mem::replace(&mut told, true) {
                 tracing::warn!(
@@ -115,6 +121,7 @@ mod tests {
     /// The moment in the tests that let it pass; one for each test.
     static WHEN_IT_ENDS: AtomicU64 = AtomicU64::new(DAY);
     static OVER_MIDNIGHT: AtomicU64 = AtomicU64::new(DAY);
+    static WHEN_IT_EXPIRES: AtomicU64 = AtomicU64::new(DAY);
 
     struct Node {
         _state: TempDir,
@@ -142,7 +149,7 @@ mod tests {
         }
 
         /// Asks question `number`, as the desk does.
-        async fn ask(&self, number: u8) -> Result<(), RefusalReason> {
+        async fn ask(&self, number: u8) -> Result<(), Option<RefusalReason>> {
             let query = QueryId::from_bytes([number; 32]);
             self.note(query).await;
             let entry = QueryEntry {
@@ -193,7 +200,7 @@ mod tests {
         }
     }
 
-    fn asking(node: &Arc<Node>, number: u8) -> tokio::task::JoinHandle<Result<(), RefusalReason>> {
+    fn asking(node: &Arc<Node>, number: u8) -> tokio::task::JoinHandle<Result<(), Option<RefusalReason>>> {
         let node = Arc::clone(node);
         tokio::spawn(async move { node.ask(number).await })
     }
@@ -206,7 +213,7 @@ mod tests {
         for (number, asked) in (1..).zip(asked) {
             match asked.await.unwrap() {
                 Ok(()) => passed.push(number),
-                Err(reason) => assert_eq!(reason, RefusalReason::TooManyQueriesToday),
+                Err(reason) => assert_eq!(reason, Some(RefusalReason::TooManyQueriesToday)),
             }
         }
         assert_eq!(passed.len(), 3, "{passed:?}");
@@ -214,7 +221,7 @@ mod tests {
         for number in passed {
             assert_eq!(node.ask(number).await, Ok(()));
         }
-        assert_eq!(node.ask(21).await, Err(RefusalReason::TooManyQueriesToday));
+        assert_eq!(node.ask(21).await, Err(Some(RefusalReason::TooManyQueriesToday)));
     }
 
     #[tokio::test]
@@ -226,7 +233,7 @@ mod tests {
         node.approve(2).await;
         assert_eq!(second.await.unwrap(), Ok(()));
         node.approve(1).await;
-        assert_eq!(first.await.unwrap(), Err(RefusalReason::TooManyQueriesToday));
+        assert_eq!(first.await.unwrap(), Err(Some(RefusalReason::TooManyQueriesToday)));
     }
 
     #[tokio::test]
@@ -236,7 +243,53 @@ mod tests {
         node.until_waiting(1).await;
         WHEN_IT_ENDS.store(DAY + 2 * DAY_MS, Ordering::Relaxed);
         node.approve(1).await;
-        assert_eq!(asked.await.unwrap(), Err(RefusalReason::AgreementNotInForce));
+        assert_eq!(asked.await.unwrap(), Err(Some(RefusalReason::AgreementNotInForce)));
+    }
+
+    /// What the store has of question 1 once it is over: what a person may still say, and the journal's lines.
+    async fn left_of_the_first(node: &Node) -> (Option<Decision>, bool, Vec<String>) {
+        let query = QueryId::from_bytes([1; 32]);
+        let store = &node.admissions.store;
+        let late = store.decide(&query, false).await.unwrap();
+        let events = store.events(&query).await.unwrap().into_iter().map(|event| event.event).collect();
+        (store.decision(&query).await.unwrap(), late, events)
+    }
+
+    #[tokio::test]
+    async fn a_query_that_ends_while_it_waits_is_over_and_nobody_has_denied_it() {
+        let node = Node::answering(9, true, || Timestamp::from_millis(DAY)).await;
+        let asked = asking(&node, 1);
+        node.until_waiting(1).await;
+        let query = QueryId::from_bytes([1; 32]);
+        for _ in 0..2 {
+            node.admissions.store.stop_waiting(&query, Timestamp::from_millis(DAY)).await.unwrap();
+        }
+        assert_eq!(asked.await.unwrap(), Err(None), "the coordinator is told no reason");
+        let once = vec!["over before a person here had decided".to_owned()];
+        assert_eq!(left_of_the_first(&node).await, (Some(Decision::Over), false, once));
+        assert_eq!(node.ask(1).await, Err(None), "nor when it is asked again");
+    }
+
+    #[tokio::test]
+    async fn a_query_that_expires_while_it_waits_is_over_too() {
+        let node = Node::answering(9, true, || Timestamp::from_millis(WHEN_IT_EXPIRES.load(Ordering::Relaxed))).await;
+        let asked = asking(&node, 1);
+        node.until_waiting(1).await;
+        WHEN_IT_EXPIRES.store(DAY + 30 * DAY_MS, Ordering::Relaxed);
+        assert_eq!(asked.await.unwrap(), Err(None));
+        assert_eq!(left_of_the_first(&node).await.0, Some(Decision::Over));
+    }
+
+    #[tokio::test]
+    async fn what_a_person_has_decided_stands_when_the_query_ends() {
+        let node = Node::answering(9, true, || Timestamp::from_millis(DAY)).await;
+        let query = QueryId::from_bytes([1; 32]);
+        node.note(query).await;
+        let store = &node.admissions.store;
+        store.await_decision(&query).await.unwrap();
+        assert!(store.decide(&query, false).await.unwrap());
+        store.stop_waiting(&query, Timestamp::from_millis(DAY)).await.unwrap();
+        assert_eq!(left_of_the_first(&node).await, (Some(Decision::Denied), false, Vec::new()));
     }
 
     #[tokio::test]
@@ -251,6 +304,6 @@ mod tests {
         OVER_MIDNIGHT.store(DAY + DAY_MS, Ordering::Relaxed);
         node.approve(2).await;
         assert_eq!(second.await.unwrap(), Ok(()), "the first has its place in the day before");
-        assert_eq!(node.ask(3).await, Err(RefusalReason::TooManyQueriesToday));
+        assert_eq!(node.ask(3).await, Err(Some(RefusalReason::TooManyQueriesToday)));
     }
 }

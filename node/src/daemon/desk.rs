@@ -49,9 +49,9 @@ pub enum CountError {
     /// A person has said no.
     #[error("denied by a person here")]
     Denied,
-    /// The query was over before a person said anything.
-    #[error("nobody here has decided before the query expired")]
-    Undecided,
+    /// The query was over before it was counted, in most cases because no person had said anything.
+    #[error("over before it was counted here")]
+    Over,
     /// The dataset, a variable, a measure or a year is not held here.
     #[error(transparent)]
     NotHeld(#[from] NotHeld),
@@ -76,14 +76,15 @@ pub enum CountError {
 }
 
 impl CountError {
-    /// The one thing that leaves the node.
-    pub fn reason(&self) -> RefusalReason {
-        match self {
+    /// The one thing that leaves the node; nothing does about a query that is over.
+    pub fn reason(&self) -> Option<RefusalReason> {
+        Some(match self {
+            Self::Over => return None,
             Self::Document(_) | Self::NotText | Self::Entry(_) | Self::Policy(_) | Self::Plan(_) => {
                 RefusalReason::Policy
             }
             Self::Agreement(refusal) => refusal.reason(),
-            Self::Denied | Self::Undecided => RefusalReason::Denied,
+            Self::Denied => RefusalReason::Denied,
             Self::NotHeld(_) | Self::Aggregate(AggregateError::NotHeld(_)) => RefusalReason::NotHeld,
             Self::Edition(EditionError::Absent { .. }) => RefusalReason::EditionNotFrozen,
             Self::Aggregate(AggregateError::OutOfBounds(_)) => RefusalReason::OutOfBounds,
@@ -91,7 +92,7 @@ impl CountError {
             Self::Edition(_) | Self::Aggregate(_) | Self::Random(_) | Self::Store(_) | Self::Stopped(_) => {
                 RefusalReason::LocalFailure
             }
-        }
+        })
     }
 }
 
@@ -133,17 +134,27 @@ impl Desk {
         }
     }
 
-    /// The table for a question that has passed the gate, or the reason code that the coordinator is told.
+    /// The table for a question that has passed the gate, or the reason code that the coordinator is told. None where the
+    /// query is over meanwhile: nobody waits for an answer.
     pub(super) async fn count(
         &self,
         question: &Question,
         documents: &Documents,
-    ) -> Result<PreparedTable, RefusalReason> {
-        self.try_count(question, documents).await.map_err(|error| {
-            let reason = error.reason();
-            tracing::warn!(query = %question.id().short(), reason = reason.code(), cause = %error, "refused");
-            reason
-        })
+    ) -> Option<Result<PreparedTable, RefusalReason>> {
+        let query = question.id().short();
+        match self.try_count(question, documents).await {
+            Ok(table) => Some(Ok(table)),
+            Err(error) => match error.reason() {
+                Some(reason) => {
+                    tracing::warn!(query, reason = reason.code(), cause = %error, "refused");
+                    Some(Err(reason))
+                }
+                None => {
+                    tracing::info!(query, cause = %error, "not counted");
+                    None
+                }
+            },
+        }
     }
 
     async fn try_count(&self, question: &Question, documents: &Documents) -> Result<PreparedTable, CountError> {

@@ -170,6 +170,7 @@ impl Host {
         self.around.store.save(&self.query, record).await?;
         if record.ended() {
             self.around.store.forget_seed(&self.query).await?;
+            self.around.store.stop_waiting(&self.query, now()).await?;
         }
         if record.ended() && !self.ended {
             self.ended = true;
@@ -202,9 +203,10 @@ impl Host {
         }
         let (desk, to_self) = (Arc::clone(&self.around.desk), self.to_self.clone());
         tokio::spawn(async move {
-            let counted = desk.count(&question, &documents).await;
-            // A host that is gone needs no table.
-            let _ = to_self.send(Letter::Counted(counted)).await;
+            if let Some(counted) = desk.count(&question, &documents).await {
+                // A host that is gone needs no table.
+                let _ = to_self.send(Letter::Counted(counted)).await;
+            }
         });
     }
 

@@ -1,12 +1,14 @@
 //! The node as a daemon: attends the coordinator, and answers what its agreement lets it answer.
 //!
 //! [`attend`] keeps the connection, [`hosts`] and [`host`] run the supplier's machine of each query, [`desk`] counts
-//! tables and freezes editions, [`admission`] asks the agreement, [`store`] keeps promises and the journal.
+//! tables and freezes editions, [`admission`] asks the agreement, [`decision`] keeps what people say,
+//! [`store`] keeps promises and the journal.
 
 mod admission;
 mod attend;
 pub mod budget;
 pub mod clock;
+mod decision;
 mod desk;
 mod follower;
 mod gatekeeper;
@@ -111,6 +113,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let lock = lock(settings.state())?;
     let store = Store::open(settings.state()).await?;
     incarnation::begin(&store, settings.incarnation()).await?;
+    store.stop_waiting_for_what_is_over(clock::now()).await?;
     let settings = Arc::new(settings);
     let (metrics, registry) = Metrics::registered(settings.credentials().expires_at());
     let readiness = Readiness::default();

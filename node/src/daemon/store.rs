@@ -14,6 +14,8 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
+pub use super::decision::Decision;
+
 /// A question's `admitted` is 0, or the moment at which the agreement admitted it.
 const TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS records (
@@ -60,37 +62,6 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: CanonicalError,
     },
-}
-
-/// What a person says to a query that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Nobody has said anything yet.
-    Waiting,
-    /// The node may answer.
-    Approved,
-    /// It may not.
-    Denied,
-}
-
-impl Decision {
-    fn from_text(text: &str) -> Option<Self> {
-        match text {
-            "waiting" => Some(Self::Waiting),
-            "approved" => Some(Self::Approved),
-            "denied" => Some(Self::Denied),
-            _ => None,
-        }
-    }
-
-    /// As it stands in the store, and as people read it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Approved => "approved",
-            Self::Denied => "denied",
-        }
-    }
 }
 
 /// A question as the journal keeps it.
@@ -279,57 +250,6 @@ impl Store {
             .await
             .map_err(|cause| self.failed(cause))?;
         Ok(())
-    }
-
-    /// What a person decided about this query; none if nobody was asked.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn decision(&self, query: &QueryId) -> Result<Option<Decision>, StoreError> {
-        let row = sqlx::query("SELECT decision FROM questions WHERE query = $1")
-            .bind(query.as_bytes().as_slice())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(|cause| self.failed(cause))?;
-        let text: Option<String> = match row {
-            Some(row) => row.try_get(0).map_err(|cause| self.failed(cause))?,
-            None => None,
-        };
-        Ok(text.as_deref().and_then(Decision::from_text))
-    }
-
-    /// Puts a query before a person, unless one has decided already.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn await_decision(&self, query: &QueryId) -> Result<(), StoreError> {
-        let only_new = "UPDATE questions SET decision = $2 WHERE query = $1 AND decision IS NULL";
-        self.set_decision(only_new, query, Decision::Waiting).await.map(|_| ())
-    }
-
-    /// Notes a person's decision on a query that waits for one. False if it does not wait.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn decide(&self, query: &QueryId, approved: bool) -> Result<bool, StoreError> {
-        let decision = if approved { Decision::Approved } else { Decision::Denied };
-        let only_waiting = "UPDATE questions SET decision = $2 WHERE query = $1 AND decision = 'waiting'";
-        self.set_decision(only_waiting, query, decision).await
-    }
-
-    async fn set_decision(
-        &self,
-        statement: &'static str,
-        query: &QueryId,
-        decision: Decision,
-    ) -> Result<bool, StoreError> {
-        let done = sqlx::query(statement)
-            .bind(query.as_bytes().as_slice())
-            .bind(decision.as_str())
-            .execute(&self.pool)
-            .await
-            .map_err(|cause| self.failed(cause))?;
-        Ok(done.rows_affected() == 1)
     }
 
     /// The questions whose identifier begins with these hexadecimal digits, latest first; all of them for no digits.
