@@ -183,6 +183,59 @@ fn spreadsheets_give_it() {
     }
 }
 
+/// The head, a row with all its values, and a row of these cells.
+fn sheets_of(xlsx: &str, ods: &str) -> [(&'static str, Vec<u8>); 2] {
+    let text = |cell: &str| format!("<c t=\"inlineStr\"><is><t>{cell}</t></is></c>");
+    let head: String = CELLS[0].iter().chain([&"naam"]).map(|cell| text(cell)).collect();
+    let whole = "<c t=\"str\"><f>B9</f><v>2024-03-01</v></c><c t=\"str\"><f>\"\"</f><v></v></c><c/><c/><c><v>1</v></c>";
+    let in_excel =
+        files::xlsx_of(&format!("<row r=\"1\">{head}</row><row r=\"2\">{whole}</row><row r=\"3\">{xlsx}</row>"));
+    let cell = |attributes: &str, text: &str| {
+        format!("<table:table-cell {attributes}><text:p>{text}</text:p></table:table-cell>")
+    };
+    let string = "office:value-type=\"string\"";
+    let head: String = CELLS[0].iter().chain([&"naam"]).map(|name| cell(string, name)).collect();
+    let whole = cell(&format!("{string} table:formula=\"of:=[.B9]\""), "2024-03-01")
+        + &cell(&format!("{string} table:formula=\"of:=&quot;&quot;\""), "")
+        + "<table:table-cell table:number-columns-repeated=\"2\"/>"
+        + &cell("office:value-type=\"float\" office:value=\"1\"", "1");
+    let row = |cells: &str| format!("<table:table-row>{cells}</table:table-row>");
+    [("data.xlsx", in_excel), ("data.ods", files::ods_of(&[row(&head), row(&whole), row(ods)].concat()))]
+}
+
+#[test]
+fn a_formula_that_was_never_computed_is_no_empty_cell() {
+    const EXCEL: &str = "<c><v>2024</v></c>";
+    let date = "<c t=\"inlineStr\"><is><t>2024-01-01</t></is></c>";
+    let ods_date = "<table:table-cell office:value-type=\"string\"><text:p>2024-01-01</text:p></table:table-cell>";
+    let (lacking, empty, shared) =
+        ("<c><f>A1&amp;\"\"</f></c>", "<c><f>1</f><v/></c>", "<c><f t=\"shared\" si=\"0\"/></c>");
+    let ods_lacking = "<table:table-cell table:formula=\"of:=1+1\"/>";
+    for cell in [lacking, empty, shared] {
+        for (name, bytes) in sheets_of(&format!("{date}{cell}{EXCEL}"), &format!("{ods_date}{ods_lacking}")) {
+            let supplier = Supplier::new();
+            supplier.write(name, bytes);
+            let message = refused(&supplier, &format!("spreadsheet = {{ path = \"{name}\" }}"));
+            let place = format!("…/{name}, sheet `Blad1`, row 3, column B: a formula without its value");
+            assert!(message.contains(&place) && message.contains("save it in a program"), "{cell}: {message}");
+        }
+    }
+    // In a column that nobody has bound it hurts nobody, and makes no row of an empty one.
+    let unbound = "<c/><c/><c/><c/><c/><c><f>1</f></c>";
+    let ods_unbound = "<table:table-cell table:number-columns-repeated=\"5\"/>".to_owned() + ods_lacking;
+    for (name, bytes) in sheets_of(unbound, &ods_unbound) {
+        let supplier = Supplier::new();
+        supplier.write(name, bytes);
+        let frozen = supplier.freeze(&bindings(&format!("spreadsheet = {{ path = \"{name}\" }}")));
+        assert_eq!(frozen.unwrap_or_else(|error| panic!("{name}: {error}")).summary().rows, 1, "{name}");
+    }
+    // Nobody can know what a head is called that was never computed.
+    let supplier = Supplier::new();
+    supplier.write("data.xlsx", files::xlsx_of("<row r=\"1\"><c r=\"AB1\"><f>1</f></c></row>"));
+    let message = refused(&supplier, r#"spreadsheet = { path = "data.xlsx" }"#);
+    assert!(message.contains("row 1, column AB: a formula without its value"), "{message}");
+}
+
 #[test]
 fn a_spreadsheet_row_is_named_as_its_margin_shows() {
     let supplier = Supplier::new();

@@ -143,6 +143,22 @@ pub enum SourceError {
         /// All the sheets.
         sheets: Vec<String>,
     },
+    /// A spreadsheet's formula has never been computed, so nobody knows what stands in the cell.
+    #[error(
+        "{}, sheet `{sheet}`, row {row}, column {column}: a formula without its value. Open the file and save it in a \
+         program that computes it, such as Excel or LibreOffice",
+        path.display()
+    )]
+    NotComputed {
+        /// The file.
+        path: PathBuf,
+        /// The sheet.
+        sheet: String,
+        /// The row, as the margin shows it.
+        row: u64,
+        /// The column, as the head of the sheet shows it: `C`.
+        column: String,
+    },
     /// A file's kind cannot be read.
     #[error("{}: {what}", path.display())]
     Unsupported {
