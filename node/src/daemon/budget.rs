@@ -6,7 +6,7 @@
 use optelsom_codebook::{Epsilon, PrivacyBudget, QueryId, Timestamp};
 use optelsom_disclosure::NoiseSeed;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
 
 use super::store::{Store, StoreError, query_id, signed, timestamp};
@@ -39,6 +39,8 @@ pub(super) enum Charged {
     Over,
     /// It would go beyond the budget.
     Beyond,
+    /// The query has ended before it was charged, so it is not.
+    Ended,
 }
 
 impl Store {
@@ -58,6 +60,7 @@ impl Store {
             "INSERT INTO noise_charges (query, dataset, thousandths, at, seed)
              SELECT $1, $2, $3, $4, $5 WHERE $3 + (
                  SELECT COALESCE(SUM(thousandths), 0) FROM noise_charges WHERE dataset = $2 AND query <> $1) <= $6
+                 AND NOT EXISTS (SELECT 1 FROM records WHERE query = $1 AND ended = 1)
              ON CONFLICT (query) DO NOTHING",
         )
         .bind(query.as_bytes().as_slice())
@@ -74,17 +77,20 @@ impl Store {
             .fetch_optional(self.pool())
             .await
             .map_err(|cause| self.failed(cause))?;
-        let Some(row) = row else { return Ok(Charged::Beyond) };
+        let Some(row) = row else {
+            return Ok(if self.has_ended(query).await? { Charged::Ended } else { Charged::Beyond });
+        };
         let seed = row.try_get::<Option<Vec<u8>>, _>(0).map_err(|cause| self.failed(cause))?.map(Zeroizing::new);
         let seed = seed.and_then(|seed| <[u8; 32]>::try_from(seed.as_slice()).ok());
         Ok(seed.map_or(Charged::Over, |seed| Charged::Stands(NoiseSeed::new(seed))))
     }
 
-    /// Forgets the seed of a query that has ended; its charge stays.
-    pub(super) async fn forget_seed(&self, query: &QueryId) -> Result<(), StoreError> {
-        let update = "UPDATE noise_charges SET seed = NULL WHERE query = $1 AND seed IS NOT NULL";
-        let done = sqlx::query(update).bind(query.as_bytes().as_slice()).execute(self.pool()).await;
-        done.map(drop).map_err(|cause| self.failed(cause))
+    async fn has_ended(&self, query: &QueryId) -> Result<bool, StoreError> {
+        let found = sqlx::query("SELECT 1 FROM records WHERE query = $1 AND ended = 1")
+            .bind(query.as_bytes().as_slice())
+            .fetch_optional(self.pool())
+            .await;
+        found.map(|row| row.is_some()).map_err(|cause| self.failed(cause))
     }
 
     /// Charges what this node may have answered before its store was put back, as far as it does not know of it: so a
@@ -130,15 +136,21 @@ impl Store {
     }
 }
 
+/// Forgets the seed of a query that has ended; its charge stays.
+pub(super) async fn forget_seed(connection: &mut SqliteConnection, query: &QueryId) -> Result<(), sqlx::Error> {
+    let update = "UPDATE noise_charges SET seed = NULL WHERE query = $1 AND seed IS NOT NULL";
+    sqlx::query(update).bind(query.as_bytes().as_slice()).execute(connection).await.map(drop)
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
     use optelsom_codebook::{Agreement, Codebook};
 
     use super::*;
 
-    fn budget(text: &str) -> PrivacyBudget {
+    pub(in super::super) fn budget(text: &str) -> PrivacyBudget {
         let codebook = Codebook::builtin().unwrap();
         let agreement = format!(
             "supplier = \"police\"\nversion = \"1\"\nvalid = {{ from = \"2024-01-01\", until = \"2028-12-31\" }}\n\
@@ -159,7 +171,7 @@ mod tests {
         match store.charge_noise((&query(number), dataset), amounts, &seed, Timestamp::from_millis(1)).await.unwrap() {
             Charged::Stands(seed) => Some(*seed.as_bytes()),
             Charged::Beyond => None,
-            Charged::Over => panic!("the seed is gone"),
+            Charged::Over | Charged::Ended => panic!("the seed is gone"),
         }
     }
 
@@ -202,7 +214,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
         charge(&store, 1, "victims", "0.6", 1).await;
-        store.forget_seed(&query(1)).await.unwrap();
+        store.keep(&query(1), b"ended", true, Timestamp::from_millis(1)).await.unwrap();
         let amounts = ("0.6".parse().unwrap(), budget("1"));
         let (first, other) = (query(1), NoiseSeed::new([2; 32]));
         let again = store.charge_noise((&first, "victims"), amounts, &other, Timestamp::from_millis(1)).await.unwrap();

@@ -196,6 +196,7 @@ impl Desk {
         match self.store.charge_noise(asked, (epsilon, budget), &fresh, now()).await? {
             Charged::Stands(seed) => Ok(Some((noise, seed))),
             Charged::Over | Charged::Beyond => Err(beyond()),
+            Charged::Ended => Err(CountError::Over),
         }
     }
 

@@ -167,14 +167,9 @@ impl Host {
     }
 
     async fn persist(&mut self, record: &SupplierRecord) -> Result<(), HostError> {
-        self.around.store.save(&self.query, record).await?;
-        if record.ended() {
-            self.around.store.forget_seed(&self.query).await?;
-            self.around.store.stop_waiting(&self.query, now()).await?;
-        }
-        if record.ended() && !self.ended {
-            self.ended = true;
-            self.note("ended; its secrets are gone".to_owned(), None).await?;
+        self.around.store.save(&self.query, record, now()).await?;
+        if record.ended() && !std::mem::replace(&mut self.ended, true) {
+            tracing::info!(query = %self.query.short(), "ended; its secrets are gone");
         }
         Ok(())
     }

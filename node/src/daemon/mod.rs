@@ -2,7 +2,7 @@
 //!
 //! [`attend`] keeps the connection, [`hosts`] and [`host`] run the supplier's machine of each query, [`desk`] counts
 //! tables and freezes editions, [`admission`] asks the agreement, [`decision`] keeps what people say,
-//! [`store`] keeps promises and the journal.
+//! [`store`] keeps promises and the journal, [`ending`] forgets what was secret.
 
 mod admission;
 mod attend;
@@ -10,6 +10,7 @@ pub mod budget;
 pub mod clock;
 mod decision;
 mod desk;
+mod ending;
 mod follower;
 mod gatekeeper;
 mod host;
@@ -114,6 +115,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let store = Store::open(settings.state()).await?;
     incarnation::begin(&store, settings.incarnation()).await?;
     store.stop_waiting_for_what_is_over(clock::now()).await?;
+    // An earlier life may have been ended between forgetting and this.
+    store.leave_no_trace().await;
     let settings = Arc::new(settings);
     let (metrics, registry) = Metrics::registered(settings.credentials().expires_at());
     let readiness = Readiness::default();

@@ -119,6 +119,8 @@ impl Store {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            // What is forgotten is overwritten.
+            .pragma("secure_delete", "ON")
             .busy_timeout(std::time::Duration::from_secs(10));
         let database = |cause| StoreError::Database { path: path.clone(), cause };
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(database)?;
@@ -150,22 +152,13 @@ impl Store {
         StoreError::Database { path: self.path.clone(), cause }
     }
 
-    /// Makes a record durable, in place of the one before.
+    /// Makes a record durable, in place of the one before. The record of a query that has ended takes all with it that was
+    /// kept for its sake.
     ///
     /// # Errors
     /// When it is not on the disk.
-    pub async fn save(&self, query: &QueryId, record: &SupplierRecord) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO records (query, record, ended) VALUES ($1, $2, $3)
-             ON CONFLICT (query) DO UPDATE SET record = excluded.record, ended = excluded.ended",
-        )
-        .bind(query.as_bytes().as_slice())
-        .bind(record.to_bytes().as_slice())
-        .bind(record.ended())
-        .execute(&self.pool)
-        .await
-        .map_err(|cause| self.failed(cause))?;
-        Ok(())
+    pub async fn save(&self, query: &QueryId, record: &SupplierRecord, at: Timestamp) -> Result<(), StoreError> {
+        self.keep(query, &record.to_bytes(), record.ended(), at).await
     }
 
     /// The record of this query, if there is one.
