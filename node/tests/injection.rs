@@ -130,7 +130,7 @@ fn sqlite() {
 fn postgresql() {
     let Some(server) = Postgresql::start() else { return };
     let supplier = Supplier::new();
-    supplier.write("url", server.url());
+    supplier.write_secret("url", server.url());
     let source = "postgresql = { url_file = \"url\", view = \"reports\", time_limit_seconds = 30 }";
     let tables = "SELECT (table_name || '.' || column_name)::text FROM information_schema.columns \
                   WHERE table_schema = 'public' ORDER BY 1";

@@ -36,7 +36,7 @@ column = "schade"
 fn a_view_is_frozen_and_nothing_can_be_written() {
     let Some(server) = Postgresql::start() else { return };
     let supplier = Supplier::new();
-    supplier.write("url", server.url() + "\n");
+    supplier.write_secret("url", server.url() + "\n");
     tell(
         &server,
         "CREATE SCHEMA optelsom; CREATE TABLE touched (at int);
@@ -78,13 +78,29 @@ fn a_view_is_frozen_and_nothing_can_be_written() {
 #[test]
 fn a_database_that_is_not_there_is_named_without_its_password() {
     let supplier = Supplier::new();
-    supplier.write("url", "postgresql://reader:s3cret@127.0.0.1:1/records");
+    supplier.write_secret("url", "postgresql://reader:s3cret@127.0.0.1:1/records");
     let message = supplier.complaint(BINDINGS);
     assert!(message.contains("the database 127.0.0.1:1/records: connecting failed"), "{message}");
     assert!(!message.contains("s3cret"), "{message}");
-    supplier.write("url", "postgresql//reader:s3cret@nowhere");
+    supplier.write_secret("url", "postgresql//reader:s3cret@nowhere");
     let message = supplier.complaint(BINDINGS);
     assert!(message.contains("not a PostgreSQL URL") && !message.contains("s3cret"), "{message}");
+}
+
+#[test]
+fn a_password_that_others_can_read_is_refused() {
+    let supplier = Supplier::new();
+    supplier.write_secret("url", "postgresql://reader:s3cret@127.0.0.1:1/records");
+    for mode in [0o644, 0o640, 0o604] {
+        supplier.set_mode("url", mode);
+        let message = supplier.complaint(BINDINGS);
+        let wanted = format!(
+            "…/url holds a password and is open to others (mode {mode:04o}). Make it the owner's alone: chmod 600 …/url"
+        );
+        assert_eq!(message, wanted);
+    }
+    supplier.set_mode("url", 0o400);
+    assert!(supplier.complaint(BINDINGS).contains("connecting failed"));
 }
 
 /// A server that lets anybody in, and from then on says nothing.
@@ -110,7 +126,7 @@ fn silent_server() -> String {
 #[test]
 fn a_database_that_falls_silent_is_given_up() {
     let supplier = Supplier::new();
-    supplier.write("url", silent_server());
+    supplier.write_secret("url", silent_server());
     let (url_file, view) = (supplier.path("url"), View::new("meldingen").unwrap());
     let source = Source::Postgresql(PostgresqlSource { url_file, view, time_limit: Duration::from_millis(50) });
     let read = source.read(&["datum".to_owned()], &mut |_| {}, |_, _| Ok::<_, SourceError>(()));

@@ -1,14 +1,12 @@
 //! The files that the configuration names, and the sources behind them.
 
-use std::path::Path;
-
 use optelsom_codebook::{Agreement, Codebook, Timestamp};
 use optelsom_proto::private;
 
 use super::{CheckList, Depth, count};
 use crate::configuration::{Binding, Configuration};
 use crate::freeze::rehearse;
-use crate::source::{Source, locate};
+use crate::source::locate;
 
 /// Whether the state folder can be written.
 pub(super) fn state(configuration: &Configuration, list: &mut CheckList) {
@@ -52,9 +50,6 @@ pub(super) fn agreement(configuration: &Configuration, codebook: &Codebook, now:
 pub(super) fn source(binding: &Binding, depth: Depth, list: &mut CheckList) {
     let name = format!("source of {}", binding.dataset());
     let source = binding.source();
-    if let Source::Postgresql(database) = source {
-        secret(&name, &database.url_file, list);
-    }
     const WHAT: &str = "nothing can be frozen from it";
     let columns = source.columns().and_then(|present| locate(binding.columns(), &present));
     if list
@@ -70,18 +65,3 @@ pub(super) fn source(binding: &Binding, depth: Depth, list: &mut CheckList) {
         });
     }
 }
-
-/// A file with a password in it is for this program's user alone.
-#[cfg(unix)]
-fn secret(name: &str, path: &Path, list: &mut CheckList) {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let Ok(metadata) = std::fs::metadata(path) else { return };
-    if metadata.permissions().mode() & 0o077 != 0 {
-        let why = format!("{} can be read by other users of this machine", path.display());
-        list.failed_with(name, "its password is not secret", why, format!("chmod 600 {}", path.display()));
-    }
-}
-
-#[cfg(not(unix))]
-fn secret(_name: &str, _path: &Path, _list: &mut CheckList) {}

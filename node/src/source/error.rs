@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use optelsom_proto::key_file::KeyFileError;
+
 /// Why a source could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -167,6 +169,21 @@ pub enum SourceError {
         /// What it is and what to do.
         what: &'static str,
     },
+    /// A file with a password in it that others can read.
+    #[error(
+        "{} holds a password and is open to others (mode {mode:04o}). Make it the owner's alone: chmod 600 {}",
+        path.display(),
+        path.display()
+    )]
+    OpenToOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file with a password in it is something else.
+    #[error("{0}")]
+    Secret(KeyFileError),
     /// The database does not answer, or not as it should.
     #[error("the database {database}: {doing} failed: {cause}. {mend}")]
     Database {

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use optelsom_codebook::{Admission, Admitted, Agreement, Codebook, EditionId, Plan, Query, Request, Timestamp};
@@ -95,6 +96,16 @@ impl Supplier {
 
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> &Self {
         std::fs::write(self.path(name), bytes).unwrap();
+        self
+    }
+
+    /// A file for its owner alone, as those with secrets have to be.
+    pub fn write_secret(&self, name: &str, bytes: impl AsRef<[u8]>) -> &Self {
+        self.write(name, bytes).set_mode(name, 0o600)
+    }
+
+    pub fn set_mode(&self, name: &str, mode: u32) -> &Self {
+        std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
         self
     }
 

@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use optelsom_proto::key_file::{KeyFileError, read_secret};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Executor as _, SqlSafeStr as _, Statement as _,
@@ -115,10 +116,14 @@ impl PostgresqlSource {
     }
 
     fn options(&self) -> Result<PgConnectOptions, SourceError> {
-        let unreadable = |cause| SourceError::Unreadable { path: self.url_file.clone(), cause };
-        let url = zeroize::Zeroizing::new(std::fs::read_to_string(&self.url_file).map_err(unreadable)?);
+        let secret = read_secret(&self.url_file).map_err(|error| match error {
+            KeyFileError::File { path, cause } => SourceError::Unreadable { path, cause },
+            KeyFileError::TooWide { path, mode } => SourceError::OpenToOthers { path, mode },
+            other => SourceError::Secret(other),
+        })?;
+        let url = std::str::from_utf8(&secret).ok().and_then(|url| PgConnectOptions::from_str(url.trim()).ok());
         // What cannot be read is not repeated: it may be a password.
-        let options = PgConnectOptions::from_str(url.trim()).map_err(|_| SourceError::Database {
+        let options = url.ok_or_else(|| SourceError::Database {
             database: self.url_file.display().to_string(),
             doing: "reading its URL",
             cause: "not a PostgreSQL URL".to_owned(),
