@@ -13,8 +13,8 @@ use processes_federation::{Federation, PATIENCE, ends_with, run, truth};
 
 const QUESTION: &str = "SELECT sex, COUNT(*) FROM victims GROUP BY sex";
 
-async fn answered(federation: &Federation) -> QueryId {
-    let asked = federation.question(QUESTION, 1);
+async fn answered(federation: &Federation, nonce: u8) -> QueryId {
+    let asked = federation.question(QUESTION, nonce);
     let mut events = federation.analyst().await.ask(v1::AskRequest::from(&asked)).await.unwrap().into_inner();
     while let Some(event) = events.message().await.unwrap() {
         if let Event::End(end) = event.event.unwrap() {
@@ -44,7 +44,8 @@ fn replace(file: &Path, from: &str, to: &str) {
 async fn a_fetched_release_holds_offline_and_an_altered_one_does_not() {
     let mut federation = Federation::start();
     federation.announce().await;
-    let id = tokio::time::timeout(PATIENCE, answered(&federation)).await.unwrap();
+    let id = tokio::time::timeout(PATIENCE, answered(&federation, 1)).await.unwrap();
+    let other = tokio::time::timeout(PATIENCE, answered(&federation, 2)).await.unwrap();
     let folder = federation.folder().to_owned();
     federation.write_analyst();
     let cli = |arguments: &[&str]| run(&folder, "optelsom", &[&["--config", "analyst.toml"], arguments].concat());
@@ -58,10 +59,17 @@ async fn a_fetched_release_holds_offline_and_an_altered_one_does_not() {
     for name in ["coordinator", "police"] {
         federation.kill(name);
     }
-    let journal = |more: &[&str]| {
+    let journal_of = |id: &QueryId, more: &[&str]| {
         let id = id.to_string();
         run(&folder, "optelsom-node", &[&["--configuration", "police.toml", "journal", id.as_str()], more].concat())
     };
+    let journal = |more: &[&str]| journal_of(&id, more);
+    // Nobody has cheated who brings the wrong folder.
+    let confused = ends_with(4, &journal_of(&other, &["--release", "bundle"]));
+    assert!(
+        confused.contains(&format!("this release is of query {id}, and the journal was asked about {other}")),
+        "{confused}"
+    );
     let found = ends_with(0, &journal(&["--release", "bundle", "--table"]));
     for told in ["passed the gate", "passed the guard", "submitted to attempt", "the log names it"] {
         assert!(found.contains(told), "{told} is not in\n{found}");
@@ -89,6 +97,7 @@ async fn a_fetched_release_holds_offline_and_an_altered_one_does_not() {
     let line = ends_with(0, &journal(&["--format", "json"]));
     let statement = format!("\"query\":\"{id}\"");
     assert!(line.contains(&statement) && line.contains("\"submission\":\""), "{line}");
-    fs::write(folder.join("journal.jsonl"), line).unwrap();
+    let all = run(&folder, "optelsom-node", &["--configuration", "police.toml", "journal", "--format", "json"]);
+    fs::write(folder.join("journal.jsonl"), ends_with(0, &all)).unwrap();
     ends_with(0, &cli(&["audit", "compare", "journal.jsonl", "export"]));
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use optelsom_codebook::{Hash256, Lang, Query, QueryId, SupplierId};
+use optelsom_disclosure::{Release, ReleaseError};
 use optelsom_ledger::canonical::CanonicalError;
 use optelsom_ledger::entry::Entry;
 use optelsom_ledger::{QueryEntry, Roster, RosterError, ScopeError};
@@ -72,6 +73,13 @@ enum NotInRelease {
     File { path: PathBuf, cause: std::io::Error },
     #[error("this node has no record of the query, so it committed to nothing")]
     NoRecord,
+    #[error("release.json: {0}; it is damaged, or not one")]
+    Release(#[from] ReleaseError),
+    #[error(
+        "this release is of query {release}, and the journal was asked about {asked}: name the folder of that query, or ask \
+         for optelsom-node journal {} --release", release.short()
+    )]
+    OtherQuery { release: QueryId, asked: QueryId },
     #[error("the folder's roster.toml: {0}")]
     Roster(#[from] RosterError),
     #[error("the folder's roster is not the one that the query names")]
@@ -269,6 +277,12 @@ impl Known {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|cause| NotInRelease::File { path, cause })
         };
+        // First of all: what is told of another query's files would blame whoever brings them.
+        let release = Release::from_json(&file("release.json")?)?.query();
+        let asked = self.question.query;
+        if release != asked {
+            return Err(NotInRelease::OtherQuery { release, asked });
+        }
         let entry = self.entry.as_ref().ok_or(NotInRelease::NoRecord)?;
         let roster = Roster::parse(&String::from_utf8_lossy(&file("roster.toml")?))?;
         if roster.hash() != entry.roster {
