@@ -47,12 +47,12 @@ fn values_without_a_code_are_listed_and_nothing_is_kept() {
     insta::assert_snapshot!(supplier.complaint(CSV), @r#"
     nothing was frozen: of 7 rows read, some have values that stand for nothing
     year
-      "28-02-2018": stands for no code (1 row, first on line 3)
-      "01-01-2031": stands for no code (1 row, first on line 7)
-      "31-02-2024": stands for no code (1 row, first on line 8)
+      "28-02-2018": in a year that the codebook does not have (1 row, first on line 3)
+      "01-01-2031": in a year that the codebook does not have (1 row, first on line 7)
+      "31-02-2024": not a date as the binding says that they are written (1 row, first on line 8)
     age_group
-      "born 01-01-2024, at 01-01-2023": stands for no code (1 row, first on line 5)
-      "born , at 31-02-2024": stands for no code (1 row, first on line 8)
+      "born 01-01-2024, at 01-01-2023": in none of the binding's bins (1 row, first on line 5)
+      "born , at 31-02-2024": not a date as the binding says that they are written (1 row, first on line 8)
     sex
       "onbekend": stands for no code (2 rows, first on line 6)
     form
@@ -63,8 +63,37 @@ fn values_without_a_code_are_listed_and_nothing_is_kept() {
     damages
       "1,005": more decimals than the measure keeps (1 row, first on line 7)
       "": no value, and the measure is not optional (1 row, first on line 8)
-    Add the values to the binding's `map`, name a code as `otherwise`, or correct them at the source.
+    Values that stand for no code: add them to the binding's `map`, name a code as `otherwise`, or correct them at the source.
+    Dates that cannot be read: set the transform's `format` to how they are written, name a code as `otherwise`, or correct them at the source.
+    Years that the codebook does not have: leave those rows out at the source, name a code as `otherwise`, or correct the dates there.
+    Values in no bin: add a bin to the transform, name a code as `otherwise`, or correct them at the source.
+    Values that are no numbers: set the measure's `decimal` and `thousands` to how they are written, or correct them at the source.
+    Numbers that do not fit the codebook's measure: if the column holds another unit, such as cents, set `scale`; otherwise correct them at the source.
+    Missing numbers: fill them in at the source.
     "#);
+}
+
+#[test]
+fn what_a_map_cannot_mend_gets_other_advice() {
+    let advice = |bindings: &str, line: &str| {
+        let supplier = Supplier::new();
+        let complaint = supplier.write("data.csv", csv(&[GOOD[0], line])).complaint(bindings);
+        complaint.lines().last().unwrap().to_owned()
+    };
+    for (line, wanted) in [
+        ("man;;31-02-2024;;1;1", "set the transform's `format`"),
+        ("man;;01-01-2031;;1;1", "Years that the codebook does not have"),
+        ("man;01-01-1800;01-01-2024;;1;1", "add a bin to the transform"),
+        ("man;;01-01-2024;;20001;1", "set `scale`; otherwise correct them at the source"),
+        ("man;;01-01-2024;;een;1", "set the measure's `decimal` and `thousands`"),
+        ("man;;01-01-2024;;1;", "fill them in at the source"),
+    ] {
+        let found = advice(CSV, line);
+        assert!(found.contains(wanted) && !found.contains("`map`"), "{line}: {found}");
+    }
+    let held = CSV.replace("[datasets.victims]\n", "[datasets.victims]\nyears = [2024, 2024]\n");
+    assert!(advice(&held, "man;;01-01-2023;;1;1").contains("widen `years` in node.toml"));
+    assert!(advice(CSV, "dame;;01-01-2024;;1;1").contains("add them to the binding's `map`"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::number_format::NumberFormat;
 use super::problems::Problems;
 use super::source;
 use super::transform::{Bins, DateFormat, completed_years};
-use super::values::{Fallback, Local, ValueMap, find_code};
+use super::values::{Fallback, Lack, Local, ValueMap, find_code};
 use crate::source::{Identifier, Source, did_you_mean};
 
 /// How a supplier's columns speak of one dataset. Columns are named by their position in [`Binding::columns`].
@@ -89,6 +89,14 @@ impl AgeReading {
             }
             (Err(()), _) | (_, Err(())) => self.fallback.unmapped(),
             (Ok(None), _) | (_, Ok(None)) => self.fallback.absent(),
+        }
+    }
+
+    /// Why two dates stand for no code.
+    pub fn lack(&self, birth: AgeDate, at: AgeDate) -> Lack {
+        match (birth, at) {
+            (Ok(Some(_)), Ok(Some(_))) => Lack::Bin,
+            _ => Lack::Date,
         }
     }
 }

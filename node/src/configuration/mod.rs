@@ -21,7 +21,7 @@ pub use document::FreezeWhen;
 pub use number_format::{NumberFormat, NumberProblem};
 pub use problems::ConfigurationError;
 pub use transform::{Bins, DateFormat};
-pub use values::{Local, ValueMap};
+pub use values::{Lack, Local, ValueMap};
 
 use document::{CoordinatorDocument, DatasetDocument, Document};
 use problems::Problems;

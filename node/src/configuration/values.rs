@@ -25,6 +25,19 @@ pub enum Local {
     Unknown,
 }
 
+/// Why a value stands for no code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lack {
+    /// It is neither in the map nor a code.
+    Code,
+    /// It should be a date, and is none.
+    Date,
+    /// It is a date in a year that the codebook does not have.
+    Year,
+    /// It is no number in one of the bins.
+    Bin,
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     AsItIs,
@@ -134,6 +147,15 @@ impl ValueMap {
             Step::Bins(bins) => whole_number(&key).and_then(|number| bins.code(number)),
         };
         code.map_or_else(|| self.fallback.unmapped(), Local::Mapped)
+    }
+
+    /// Why a value stands for no code.
+    pub fn lack(&self, text: &str) -> Lack {
+        match &self.step {
+            Step::AsItIs => Lack::Code,
+            Step::Year(format) => format.read(text.trim()).map_or(Lack::Date, |_| Lack::Year),
+            Step::Bins(_) => Lack::Bin,
+        }
     }
 
     /// What nothing at all stands for.

@@ -1,9 +1,9 @@
 //! Values that stand for nothing, gathered so that all of them can be mended at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use crate::configuration::NumberProblem;
+use crate::configuration::{Lack, NumberProblem};
 use crate::source::Place;
 
 /// Different values remembered per column.
@@ -17,7 +17,7 @@ const EXCERPT: usize = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
     /// It stands for no code.
-    NoCode,
+    Lacks(Lack),
     /// It is no number that the measure can take.
     Number(NumberProblem),
     /// Its year is not among those that the binding says are held.
@@ -129,15 +129,58 @@ impl fmt::Display for Complaints {
                 write!(f, "\n  and {more}{} more values", complaints.len().saturating_sub(SHOWN).max(1))?;
             }
         }
-        let mend = "Add the values to the binding's `map`, name a code as `otherwise`, or correct them at the source.";
-        write!(f, "\n{mend}")
+        let faults = self.columns.iter().flat_map(|column| column.values.keys().map(|(fault, _)| *fault));
+        // One advice for several faults is given once.
+        let mut advice: Vec<&str> = faults.collect::<BTreeSet<_>>().into_iter().map(Fault::mend).collect();
+        advice.dedup();
+        advice.iter().try_for_each(|mend| write!(f, "\n{mend}"))
+    }
+}
+
+impl Fault {
+    fn mend(self) -> &'static str {
+        match self {
+            Self::Lacks(Lack::Code) => {
+                "Values that stand for no code: add them to the binding's `map`, name a code as `otherwise`, or correct them \
+                 at the source."
+            }
+            Self::Lacks(Lack::Date) => {
+                "Dates that cannot be read: set the transform's `format` to how they are written, name a code as \
+                 `otherwise`, or correct them at the source."
+            }
+            Self::Lacks(Lack::Year) => {
+                "Years that the codebook does not have: leave those rows out at the source, name a code as `otherwise`, or \
+                 correct the dates there."
+            }
+            Self::Lacks(Lack::Bin) => {
+                "Values in no bin: add a bin to the transform, name a code as `otherwise`, or correct them at the source."
+            }
+            Self::Number(NumberProblem::NotANumber) => {
+                "Values that are no numbers: set the measure's `decimal` and `thousands` to how they are written, or correct \
+                 them at the source."
+            }
+            Self::Number(NumberProblem::TooPrecise | NumberProblem::OutOfBounds) => {
+                "Numbers that do not fit the codebook's measure: if the column holds another unit, such as cents, set \
+                 `scale`; otherwise correct them at the source."
+            }
+            Self::Number(NumberProblem::Absent) => "Missing numbers: fill them in at the source.",
+            Self::YearNotHeld => {
+                "Years that are not held: widen `years` in node.toml if you hold them in full, or leave those rows out at the \
+                 source."
+            }
+        }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoCode => f.write_str("stands for no code"),
+            Self::Lacks(lack) => f.write_str(match lack {
+                Lack::Code => "stands for no code",
+                Lack::Date => "not a date as the binding says that they are written",
+                Lack::Year => "in a year that the codebook does not have",
+                Lack::Bin => "in none of the binding's bins",
+            }),
             Self::Number(problem) => problem.fmt(f),
             Self::YearNotHeld => f.write_str("a year outside the `years` that the binding says are held"),
         }

@@ -10,7 +10,7 @@ use super::cache::Cache;
 use super::complaint::{Complaints, Fault};
 use super::error::FreezeError;
 use crate::configuration::{
-    AgeDate, AgeReading, Binding, Local, MeasureBinding, NumberProblem, Reading, ValueMap, VariableBinding,
+    AgeDate, AgeReading, Binding, Lack, Local, MeasureBinding, NumberProblem, Reading, ValueMap, VariableBinding,
 };
 use crate::edition::{Batch, MeasureSummary, Summary, VariableSummary};
 use crate::source::Place;
@@ -225,7 +225,8 @@ impl<'a> VariableReader<'a> {
                     SetOf::Unknown => {
                         for part in parts(&row.text(*column), *separator) {
                             if values.look_up(part) == Local::Unknown {
-                                complaints.add(&self.binding.name, Fault::NoCode, part.trim(), row.place);
+                                let fault = Fault::Lacks(values.lack(part));
+                                complaints.add(&self.binding.name, fault, part.trim(), row.place);
                             }
                         }
                         0
@@ -240,7 +241,7 @@ impl<'a> VariableReader<'a> {
         let code = match local {
             Local::Mapped(code) | Local::Missing(code) | Local::Otherwise(code) => code,
             Local::Unknown => {
-                complaints.add(&self.binding.name, Fault::NoCode, &self.shown(row), row.place);
+                complaints.add(&self.binding.name, Fault::Lacks(self.lack(row)), &self.shown(row), row.place);
                 return 0;
             }
         };
@@ -251,6 +252,20 @@ impl<'a> VariableReader<'a> {
             complaints.add(&self.binding.name, Fault::YearNotHeld, &self.shown(row), row.place);
         }
         i32::from(code)
+    }
+
+    /// Why the value stands for no code.
+    fn lack(&self, row: &Row<'_>) -> Lack {
+        match &self.kind {
+            Kind::Constant { .. } => Lack::Code,
+            Kind::Column { column, values, .. } | Kind::Several { column, values, .. } => {
+                values.lack(&row.text(*column))
+            }
+            Kind::Age { reading, .. } => {
+                let date = |column: usize| age_date(reading, &row.text(column));
+                reading.lack(date(reading.birth), date(reading.at))
+            }
+        }
     }
 
     /// The value as a complaint shows it.
