@@ -153,6 +153,23 @@ fn broken_files_say_where_they_are_broken() {
 }
 
 #[test]
+fn another_delimiter_is_named() {
+    let supplier = Supplier::new();
+    let text = String::from_utf8_lossy(&csv(&GOOD[..1])).into_owned();
+    for (mark, quoted) in [(",", "\",\""), ("\t", "\"\\t\""), ("|", "\"|\"")] {
+        let other = text.replace('|', "+").replace(',', "").replace(';', mark);
+        let message = supplier.write("data.csv", other).complaint(CSV);
+        let wanted = format!(
+            "…/data.csv: its head is one column by the delimiter \";\", and has {quoted} in it: set `delimiter = {quoted}` in node.toml"
+        );
+        assert_eq!(message, wanted);
+    }
+    // A file of one column that is called otherwise has no other delimiter.
+    let message = supplier.write("data.csv", "naam\r\n").complaint(CSV);
+    assert!(message.contains("the source has no column"), "{message}");
+}
+
+#[test]
 fn a_wrong_encoding_is_found_by_its_first_byte() {
     let supplier = Supplier::new();
     let bindings = CSV.replace("windows-1252", "utf-8");

@@ -6,7 +6,6 @@ use optelsom_proto::private;
 use super::{CheckList, Depth, count};
 use crate::configuration::{Binding, Configuration};
 use crate::freeze::rehearse;
-use crate::source::locate;
 
 /// Whether the state folder can be written.
 pub(super) fn state(configuration: &Configuration, list: &mut CheckList) {
@@ -51,7 +50,7 @@ pub(super) fn source(binding: &Binding, depth: Depth, list: &mut CheckList) {
     let name = format!("source of {}", binding.dataset());
     let source = binding.source();
     const WHAT: &str = "nothing can be frozen from it";
-    let columns = source.columns().and_then(|present| locate(binding.columns(), &present));
+    let columns = source.find(binding.columns());
     if list
         .take(&name, WHAT, columns, |columns| format!("{}, {} found", source.kind(), count(columns.len(), "column")))
         .is_none()

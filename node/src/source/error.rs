@@ -31,6 +31,19 @@ pub enum SourceError {
         /// All the columns.
         columns: Vec<String>,
     },
+    /// The whole head of a CSV file is one column, since its values are separated by something else.
+    #[error(
+        "{}: its head is one column by the delimiter {named:?}, and has {found:?} in it: set `delimiter = {found:?}` in node.toml",
+        path.display()
+    )]
+    OtherDelimiter {
+        /// The file.
+        path: PathBuf,
+        /// What seems to separate the values.
+        found: String,
+        /// What the configuration says.
+        named: String,
+    },
     /// A bound column is there more than once.
     #[error(
         "the source has more than one column `{column}`: give each its own name, so that it is clear which is meant"

@@ -112,6 +112,18 @@ impl Source {
         }
     }
 
+    /// Opens the source, and finds these columns in it: the position of each.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or has not all the columns.
+    pub fn find(&self, columns: &[String]) -> Result<Vec<usize>, SourceError> {
+        let present = self.columns()?;
+        match self {
+            Self::Csv(source) => source.locate(columns, &present),
+            _ => locate(columns, &present),
+        }
+    }
+
     /// Reads every row once. `row` gets its place and one value for each of `columns`, in their order.
     ///
     /// # Errors

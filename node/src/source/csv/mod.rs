@@ -40,6 +40,21 @@ impl CsvSource {
         Records::open(self)?.head()
     }
 
+    /// The position of each wanted column among those of the head, which says so if its delimiter is another.
+    pub(super) fn locate(&self, wanted: &[String], present: &[String]) -> Result<Vec<usize>, SourceError> {
+        locate(wanted, present).map_err(|cause| match (&cause, present) {
+            (SourceError::MissingColumn { .. }, [head]) if self.header => self.other_delimiter(head).unwrap_or(cause),
+            _ => cause,
+        })
+    }
+
+    fn other_delimiter(&self, head: &str) -> Option<SourceError> {
+        let often = |mark: &char| head.matches(*mark).count();
+        let found = [';', '\t', ',', '|'].into_iter().filter(|mark| often(mark) > 0).max_by_key(often)?;
+        let named = char::from(self.delimiter).to_string();
+        Some(SourceError::OtherDelimiter { path: self.path.clone(), found: found.to_string(), named })
+    }
+
     pub(super) fn read<E: From<SourceError>>(
         &self,
         columns: &[String],
@@ -49,7 +64,7 @@ impl CsvSource {
         let mut records = Records::open(self)?;
         let present = records.head()?;
         let mut slots = vec![None; present.len()];
-        for (slot, column) in locate(columns, &present)?.into_iter().enumerate() {
+        for (slot, column) in self.locate(columns, &present)?.into_iter().enumerate() {
             if let Some(place) = slots.get_mut(column) {
                 *place = Some(slot);
             }
