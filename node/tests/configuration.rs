@@ -106,14 +106,23 @@ fn a_map_may_stand_in_a_file() {
     let bindings = CSV.replace("map = { vrouw = \"F\", man = \"M\" }", "map_file = \"map.csv\"");
     supplier.freeze(&bindings).unwrap();
     assert_eq!(supplier.counts("SELECT COUNT(*) FROM victims GROUP BY sex"), [1, 0, 0]);
-    supplier.write("map.csv", "vrouwelijk;F\n");
-    assert!(
-        supplier
-            .binding(&bindings)
-            .unwrap_err()
-            .to_string()
-            .contains("the file has two columns, with the head local;code")
-    );
+    for head in [
+        "local,code",
+        "code;remark;local",
+        "local,code,remark",
+        "local\tcode",
+        "\u{feff}local;code",
+        "\"local\",\"code\"",
+    ] {
+        supplier.write("map.csv", format!("{head}\n"));
+        supplier.binding(&bindings).unwrap_or_else(|error| panic!("{head}: {error}"));
+    }
+    for head in ["vrouwelijk;F", "lokaal,code", "local", "local;code;local"] {
+        supplier.write("map.csv", format!("{head}\n"));
+        let message = supplier.without_folder(&supplier.binding(&bindings).unwrap_err().to_string());
+        assert!(message.contains(&format!("…/map.csv: its head is \"{head}\"")), "{message}");
+        assert!(message.contains("begin the file with the line local,code or local;code"), "{message}");
+    }
 }
 
 #[test]

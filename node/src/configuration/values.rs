@@ -226,17 +226,28 @@ pub(super) fn find_code(
     None
 }
 
+/// The columns of a map's file.
+const MAP_HEAD: [&str; 2] = ["local", "code"];
+
 /// Reads a table of local values and codes: a CSV file in UTF-8 with the head `local,code` or `local;code`.
 fn read_map(path: &Path, place: Range<usize>, problems: &mut Problems) -> Option<Vec<(String, String)>> {
-    let columns = ["local".to_owned(), "code".to_owned()];
-    let table = |delimiter| {
-        let (path, encoding) = (PathBuf::from(path), encoding_rs::UTF_8);
-        Source::Csv(CsvSource { path, delimiter, quote: true, encoding, header: true })
+    let columns = MAP_HEAD.map(str::to_owned);
+    let table = |delimiter| CsvSource {
+        path: PathBuf::from(path),
+        delimiter,
+        quote: true,
+        encoding: encoding_rs::UTF_8,
+        header: true,
     };
-    let with_comma = table(b',');
-    let source = match with_comma.columns() {
-        Ok(found) if found == columns => with_comma,
-        _ => table(b';'),
+    let fits = |source: &Source| source.find(&columns).is_ok();
+    let mut tables = [b',', b';', b'\t'].into_iter().map(|delimiter| Source::Csv(table(delimiter)));
+    let Some(source) = tables.find(fits) else {
+        let message = match Source::Csv(table(b',')).columns() {
+            Ok(found) => format!("{}: its head is {:?}", path.display(), found.join(",")),
+            Err(error) => error.to_string(),
+        };
+        problems.report(place, message, "begin the file with the line local,code or local;code");
+        return None;
     };
     let mut entries = Vec::new();
     let text = |bytes: Option<&&[u8]>| String::from_utf8_lossy(bytes.copied().unwrap_or_default()).into_owned();
@@ -245,7 +256,7 @@ fn read_map(path: &Path, place: Range<usize>, problems: &mut Problems) -> Option
         Ok::<(), SourceError>(())
     });
     if let Err(error) = read {
-        problems.report(place, error.to_string(), "the file has two columns, with the head local;code");
+        problems.report(place, error.to_string(), "correct the file: a value and its code on each line");
         return None;
     }
     Some(entries)
