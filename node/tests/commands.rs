@@ -79,6 +79,19 @@ fn values_without_a_code_have_an_exit_code_of_their_own() {
 }
 
 #[test]
+fn check_tells_a_fault_of_several_datasets_once() {
+    let other = supplier::CODEBOOK.replace("[datasets.victims", "[datasets.suspects");
+    let (_, other) = other.split_once("[datasets.suspects]").unwrap();
+    let supplier = Supplier::with_codebook(&format!("{}\n[datasets.suspects]{other}", supplier::CODEBOOK));
+    let both = format!("supplier = \"police\"\n{CSV}{}", CSV.replace("[datasets.victims", "[datasets.suspects"));
+    supplier.write("node.toml", both).write("agreement.toml", AGREEMENT);
+    let (code, out, _) = run(&supplier, &["check"]);
+    assert_eq!((code, out.matches("cannot read …/data.csv").count()), (4, 1), "{out}");
+    let wanted = "FAILED  source of suspects, source of victims: nothing can be frozen from it";
+    assert!(out.contains(wanted), "{out}");
+}
+
+#[test]
 fn check_says_what_is_wrong_and_how_to_mend_it() {
     let supplier = ready();
     let (code, out, _) = run(&supplier, &["check"]);

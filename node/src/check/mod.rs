@@ -15,7 +15,7 @@ use crate::edition::EditionStore;
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What it is: `agreement`, `source of victims`.
+    /// What it is: `agreement`, `source of victims`; or several, where one fault has to be mended in one place.
     pub name: String,
     /// What was found.
     pub outcome: Outcome,
@@ -82,7 +82,13 @@ impl CheckList {
         mend: impl Into<String>,
     ) {
         let outcome = Outcome::Failed { what: what.into(), why: why.to_string(), mend: mend.into() };
-        self.0.push(Check { name: name.into(), outcome });
+        let name = name.into();
+        // One fault with several consequences is told once, and mended once.
+        match self.0.iter_mut().find(|check| check.outcome == outcome) {
+            Some(told) if told.name.split(", ").any(|other| other == name) => {}
+            Some(told) => told.name = format!("{}, {name}", told.name),
+            None => self.0.push(Check { name, outcome }),
+        }
     }
 
     /// Notes what came of something, and gives it on if it came out well.
