@@ -40,6 +40,22 @@ fn a_freeze_keeps_nothing_and_says_why_and_succeeds_when_there_is_room() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
+#[test]
+fn check_finds_a_disk_that_takes_no_more() {
+    let supplier = Supplier::new();
+    supplier.write("node.toml", format!("supplier = \"police\"\n{CSV}"));
+    let configuration = supplier.path("node.toml");
+    let arguments = ["--configuration", configuration.to_str().unwrap(), "check", "--quick"];
+    let node = Path::new(env!("CARGO_BIN_EXE_optelsom-node"));
+    let checked = limited(node, &arguments, &supplier.path("state"));
+    let said = supplier.without_folder(&String::from_utf8(checked.stdout).unwrap());
+    assert_eq!(checked.status.code(), Some(4), "{said}");
+    let wanted =
+        "FAILED  state folder: no edition or promise can be kept\n        cannot write to …/state: File too large";
+    assert!(said.contains(wanted) && said.contains("raise the limit"), "{said}");
+    assert!(said.contains("FAILED  incarnation: …/state.incarnation cannot be kept"), "{said}");
+}
+
 fn question(number: u64) -> Question {
     let mut id = [0; 32];
     id[..8].copy_from_slice(&number.to_be_bytes());

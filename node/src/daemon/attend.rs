@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use optelsom_codebook::Timestamp;
 use optelsom_proto::health::Readiness;
-use optelsom_proto::limits::{CLOCK_TOLERANCE_MS, MESSAGE_BYTES, UNFINISHED};
+use optelsom_proto::limits::{MESSAGE_BYTES, UNFINISHED};
 use optelsom_proto::v1::coordinator_message::Message;
 use optelsom_proto::v1::node_service_client::NodeServiceClient;
 use optelsom_proto::wire::{Announced, Hello, LedgerUpdate, Request};
@@ -16,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
-use super::clock::{now, random};
+use super::clock::{ClockOff, agree, now, random};
 use super::desk::Desk;
 use super::follower::{FollowError, Follower};
 use super::hosts::Hosts;
@@ -45,11 +45,8 @@ enum AttendError {
     Wire(#[from] WireError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error(
-        "this node's clock is {seconds} seconds {direction} the coordinator's, more than the five minutes that are \
-         allowed; set the clocks (by NTP, for instance)"
-    )]
-    Clock { seconds: u64, direction: &'static str },
+    #[error(transparent)]
+    Clock(#[from] ClockOff),
 }
 
 /// What attending needs.
@@ -147,7 +144,7 @@ impl Attendance {
     }
 
     fn welcomed(&self, welcome: v1::Welcome) -> Result<(), AttendError> {
-        clocks_agree(now(), Timestamp::from_millis(welcome.clock))?;
+        agree(now(), Timestamp::from_millis(welcome.clock))?;
         let announced: Result<Vec<_>, _> = welcome.editions.into_iter().map(Announced::try_from).collect();
         self.readiness.ready();
         if welcome.roster != self.settings.machine.roster.hash().as_bytes() {
@@ -225,28 +222,5 @@ impl Attendance {
         };
         self.metrics.rejections.inc();
         tracing::warn!(cause = refused, "refused a message of the coordinator; nothing has changed");
-    }
-}
-
-fn clocks_agree(here: Timestamp, there: Timestamp) -> Result<(), AttendError> {
-    let off = here.as_millis().abs_diff(there.as_millis());
-    if off <= CLOCK_TOLERANCE_MS {
-        return Ok(());
-    }
-    let direction = if here > there { "ahead of" } else { "behind" };
-    Err(AttendError::Clock { seconds: off / 1000, direction })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_may_be_five_minutes_off_and_no_more() {
-        let at = |ms| Timestamp::from_millis(1_000_000_000 + ms);
-        assert!(clocks_agree(at(0), at(CLOCK_TOLERANCE_MS)).is_ok());
-        assert!(clocks_agree(at(CLOCK_TOLERANCE_MS), at(0)).is_ok());
-        let error = clocks_agree(at(CLOCK_TOLERANCE_MS + 1000), at(0)).map_err(|error| error.to_string());
-        assert!(error.is_err_and(|text| text.contains("301 seconds ahead of")));
     }
 }
