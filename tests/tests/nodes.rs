@@ -72,14 +72,65 @@ async fn until_pending(federation: &Federation, id: &QueryId) -> String {
     waited.unwrap_or_else(|_| panic!("nothing waits at the police\n{}", federation.logs()))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_person_approves_or_denies() {
+/// A federation whose police answer nothing that no person has approved.
+async fn where_the_police_approve() -> Federation {
     let mut federation = Federation::start();
     let agreement = federation.folder().join("police.agreement.toml");
     let text = fs::read_to_string(&agreement).unwrap();
     fs::write(&agreement, text + "every_query_waits_for_approval = true\n").unwrap();
     federation.kill_and_restart("police");
     federation.announce().await;
+    federation
+}
+
+/// The bureau gives the query up, and the analyst hears of it.
+async fn cancelled(federation: &Federation, id: &QueryId, events: Streaming<v1::QueryEvent>) {
+    let mut cancel = Command::new(binary("optelsom-coordinator"));
+    cancel.current_dir(federation.folder()).args(["cancel", &id.to_string(), "--coordinator", &federation.address()]);
+    cancel.args(["--certificate", "duty.pem", "--key", "duty.key", "--authority", "authority.pem"]);
+    let (code, said) = run(&mut cancel).await;
+    assert_eq!(code, 0, "{said}");
+    let ended = tokio::time::timeout(PATIENCE, follow(events)).await;
+    let (outcome, _) = ended.unwrap_or_else(|_| panic!("no end\n{}", federation.logs()));
+    assert_eq!(outcome, v1::Outcome::Abandoned);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_ends_while_it_waits_is_over_and_not_denied() {
+    let mut federation = where_the_police_approve().await;
+    let configuration = federation.folder().join("police.toml");
+    let mut analyst = federation.analyst().await;
+    for (nonce, away) in [(1, false), (2, true)] {
+        let asked = federation.question(QUESTION, nonce);
+        let id = asked.query().entry.id();
+        let events = analyst.ask(v1::AskRequest::from(&asked)).await.unwrap().into_inner();
+        until_pending(&federation, &id).await;
+        if away {
+            federation.kill("police");
+        }
+        cancelled(&federation, &id, events).await;
+        if away {
+            federation.spawn("police");
+        }
+        let over = async {
+            while node(&configuration, &["pending"]).await.1.contains(&id.short()) {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        };
+        let over = tokio::time::timeout(PATIENCE, over).await;
+        over.unwrap_or_else(|_| panic!("it waits for ever\n{}", federation.logs()));
+        for verb in ["approve", "deny"] {
+            let (code, said) = node(&configuration, &[verb, &id.short()]).await;
+            assert!(code == 1 && said.contains("it is over: it ended before anybody had decided"), "{said}");
+        }
+        let (_, journal) = node(&configuration, &["journal", &id.short()]).await;
+        assert!(journal.contains("by a person here: over") && !journal.contains("denied"), "{journal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_approves_or_denies() {
+    let mut federation = where_the_police_approve().await;
     let configuration = federation.folder().join("police.toml");
     assert!(node(&configuration, &["pending"]).await.1.contains("No query waits for a person."));
     let mut analyst = federation.analyst().await;

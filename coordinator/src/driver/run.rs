@@ -127,15 +127,18 @@ impl Host {
                 return;
             };
             machine = next;
+            let mut ended = false;
             for effect in effects {
                 match self.perform(effect).await {
                     Next::GoOn => {}
-                    Next::Ended => {
-                        self.state.send_modify(|state| state.ended = true);
-                        return;
-                    }
+                    // What follows tells the nodes: they keep secrets of the query, or have it wait for a person, until then.
+                    Next::Ended => ended = true,
                     Next::Stopped => return,
                 }
+            }
+            if ended {
+                self.state.send_modify(|state| state.ended = true);
+                return;
             }
         }
     }
