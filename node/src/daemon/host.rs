@@ -57,7 +57,6 @@ pub(super) struct Host {
     to_self: mpsc::Sender<Letter>,
     documents: Option<Documents>,
     counting: bool,
-    ended: bool,
 }
 
 impl Host {
@@ -67,20 +66,26 @@ impl Host {
         letters: mpsc::Receiver<Letter>,
         to_self: mpsc::Sender<Letter>,
     ) -> Self {
-        Self { query, around, letters, to_self, documents: None, counting: false, ended: false }
+        Self { query, around, letters, to_self, documents: None, counting: false }
     }
 
     /// Runs until the query has ended here, or a promise cannot be made durable.
     pub(super) async fn run(mut self, machine: Supplier) -> Result<(), HostError> {
         let mut machine = Some(machine);
-        while !self.ended {
-            let Some(letter) = self.letters.recv().await else { break };
+        while let Some(letter) = self.letters.recv().await {
             if !self.let_through(&letter).await? {
                 continue;
             }
+            let told =
+                matches!(&letter, Letter::Request(asked) if matches!(asked.message, CoordinatorMessage::Ended { .. }));
             let input = self.input(letter)?;
             let Some(current) = machine.take() else { break };
-            machine = Some(self.step(current, input).await?);
+            let next = self.step(current, input).await?;
+            // Also where it had ended before, or was never asked here: nothing else would ever end this host.
+            if told || next.ended() {
+                break;
+            }
+            machine = Some(next);
         }
         Ok(())
     }
@@ -168,7 +173,7 @@ impl Host {
 
     async fn persist(&mut self, record: &SupplierRecord) -> Result<(), HostError> {
         self.around.store.save(&self.query, record, now()).await?;
-        if record.ended() && !std::mem::replace(&mut self.ended, true) {
+        if record.ended() {
             tracing::info!(query = %self.query.short(), "ended; its secrets are gone");
         }
         Ok(())
