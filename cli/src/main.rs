@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use optelsom_cli::{Arguments, Failure};
+use optelsom_proto::output::complain;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
         // Whoever reads has seen enough, as `head` does.
         Err(Failure::Output(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("optelsom: {failure}");
+            complain(format_args!("optelsom: {failure}"));
             ExitCode::from(&failure)
         }
     }

@@ -2,6 +2,9 @@
 //!
 //! source → freeze → edition → aggregate. Records are read once, when an edition is frozen; queries read editions only.
 
+// They panic where standard output is closed or full: see `optelsom_proto::output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod aggregate;
 pub mod check;
 pub mod commands;

@@ -4,7 +4,8 @@
 
 mod supplier;
 
-use std::process::{Command, Output};
+use std::fs::File;
+use std::process::{Command, Output, Stdio};
 
 use supplier::{CSV, Supplier, csv};
 
@@ -64,6 +65,58 @@ fn freeze_editions_and_preview() {
     ");
     let (code, _, err) = run(&supplier, &["preview", "SELECT COUNT(*) FROM victims GROUP BY age_group"]);
     assert!(code == 1 && err.contains("this node would refuse the question"), "{err}");
+}
+
+/// A standard output that takes nothing: that of a reader who has gone, or of a full disk.
+fn refusing(full: bool) -> Stdio {
+    if full {
+        return File::options().write(true).open("/dev/full").unwrap().into();
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_no_crash() {
+    let supplier = ready();
+    assert_eq!(run(&supplier, &["freeze", "victims", "--edition", "2024-12"]).0, 0);
+    let question = "SELECT COUNT(*) FROM victims GROUP BY year";
+    let commands: [(&[&str], i32); 9] = [
+        (&["freeze", "victims", "--edition", "2025-01"], 0),
+        (&["editions"], 0),
+        (&["preview", question], 0),
+        (&["preview", question, "--dutch"], 0),
+        (&["budget"], 0),
+        (&["pending"], 0),
+        (&["journal"], 0),
+        (&["check"], 0),
+        (&["--help"], 0),
+    ];
+    for (arguments, wanted) in commands {
+        for full in [false, true] {
+            let output = Command::new(env!("CARGO_BIN_EXE_optelsom-node"))
+                .arg("--configuration")
+                .arg(supplier.path("node.toml"))
+                .args(arguments)
+                .stdout(refusing(full))
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            if full && arguments != ["--help"] && arguments[0] != "freeze" {
+                assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+                assert!(said.contains("standard output cannot be written to: No space left"), "{arguments:?}: {said}");
+            } else if !full {
+                assert_eq!((output.status.code(), said.as_str()), (Some(wanted), ""), "{arguments:?}");
+            }
+            assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        }
+    }
+    // What was found out is still told to scripts when nobody reads on.
+    supplier.write("agreement.toml", AGREEMENT.replace("2099", "2021"));
+    let mut check = Command::new(env!("CARGO_BIN_EXE_optelsom-node"));
+    check.arg("--configuration").arg(supplier.path("node.toml")).arg("check").stdout(refusing(false));
+    assert_eq!(check.status().unwrap().code(), Some(4));
 }
 
 #[test]

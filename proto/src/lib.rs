@@ -11,6 +11,7 @@ pub mod health;
 pub mod key_file;
 pub mod limits;
 pub mod listen;
+pub mod output;
 pub mod private;
 pub mod public;
 pub mod role;

@@ -1,6 +1,6 @@
 //! The built-in federation: started, asked one question, and held against what is true.
 
-use std::io::Write;
+use std::io;
 use std::time::Instant;
 
 use optelsom_cli::{Failure, publication};
@@ -44,9 +44,6 @@ pub enum DemonstrationError {
     /// A bug: a constant of this file.
     #[error(transparent)]
     Name(#[from] IdError),
-    /// Standard output.
-    #[error("standard output: {0}")]
-    Output(std::io::Error),
     /// The audit found something: a bug.
     #[error("THE AUDIT FOUND: {0}")]
     Audit(String),
@@ -142,6 +139,9 @@ fn print(release: &Release, format: Format) -> Result<(), DemonstrationError> {
         Format::Table => optelsom_cli::arguments::Format::Table,
         Format::Json => optelsom_cli::arguments::Format::Json,
     };
-    publication::print(release, Lang::En, format)?;
-    std::io::stdout().flush().map_err(DemonstrationError::Output)
+    match publication::print(release, Lang::En, format) {
+        // Whoever reads has seen enough, as `head` does; what follows is told on standard error.
+        Err(Failure::Output(cause)) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => Ok(printed?),
+    }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use optelsom_codebook::{Codebook, CodebookErrors, EditionId, IdError};
 use optelsom_node::configuration::Configuration;
+use optelsom_proto::output::{OutputError, print_line};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -29,6 +30,9 @@ pub enum KeepError {
     /// The edition's name.
     #[error("{0}")]
     Edition(#[from] IdError),
+    /// Standard output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The codebook cannot be read, or signals cannot be waited for.
     #[error("{0}")]
     File(#[from] std::io::Error),
@@ -76,19 +80,18 @@ async fn announce(federation: &Federation, edition: &EditionId, stages: &Stages)
         }
     }
     let analyst = federation.analyst()?;
-    println!("Ask it from another terminal, for instance:\n");
-    println!("  export OPTELSOM_CONFIG={}", analyst.display());
-    println!("  cargo run --release -p optelsom-cli -- codebook");
+    print_line("Ask it from another terminal, for instance:\n")?;
+    print_line(format_args!("  export OPTELSOM_CONFIG={}", analyst.display()))?;
+    print_line("  cargo run --release -p optelsom-cli -- codebook")?;
     if let Some((name, period)) = example {
         let years = years_held(federation.folder(), &codebook, name);
         let held =
             years.map_or_else(String::new, |(first, last)| format!(" WHERE {period} BETWEEN {first} AND {last}"));
         let question = format!("SELECT {period}, COUNT(*) FROM {name}{held} GROUP BY {period}");
-        println!("  cargo run --release -p optelsom-cli -- query \"{question}\"");
+        print_line(format_args!("  cargo run --release -p optelsom-cli -- query \"{question}\""))?;
     }
-    println!();
-    println!("Ctrl-C ends it. What it has promised stays in {}.", federation.folder().path().display());
-    Ok(())
+    let folder = federation.folder().path().display();
+    Ok(print_line(format_args!("\nCtrl-C ends it. What it has promised stays in {folder}."))?)
 }
 
 /// The years that all holders of a dataset hold: others would be refused. None where a holder names none.

@@ -1,4 +1,6 @@
 //! `optelsom-sandbox`: a whole federation on one machine.
+// They panic where standard output is closed or full: see `optelsom_proto::output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -6,9 +8,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use optelsom_proto::output::{complain, print};
 use optelsom_sandbox::arguments::{Arguments, Command};
 use optelsom_sandbox::data::national::registrations;
-use optelsom_sandbox::federation::{Folder, FolderError, Listening, SEED, generate};
+use optelsom_sandbox::federation::{Folder, Listening, SEED, generate};
 use optelsom_sandbox::{demonstration, keep};
 use tracing_subscriber::EnvFilter;
 
@@ -21,7 +24,7 @@ async fn main() -> ExitCode {
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("optelsom-sandbox: {error}");
+            complain(format_args!("optelsom-sandbox: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -39,13 +42,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn write_example(folder: &Path) -> Result<(), FolderError> {
+async fn write_example(folder: &Path) -> Result<(), Box<dyn Error>> {
     let folder = Folder::at(folder)?;
     generate(&folder, &registrations(SEED)).await?;
-    println!(
-        "Written to {}. Each file says in comments what it is; change what you like, then:\n",
-        folder.path().display()
-    );
-    println!("  cargo run --release -- up --federation {}", folder.path().display());
-    Ok(())
+    let path = folder.path().display();
+    Ok(print(format_args!(
+        "Written to {path}. Each file says in comments what it is; change what you like, then:\n\n  cargo run --release -- up \
+         --federation {path}\n"
+    ))?)
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use optelsom_cli::federation::{Moment, Stage};
 use optelsom_codebook::Lang;
+use optelsom_proto::output::complain;
 
 /// Tells what happens. On a terminal the stage that goes on has a bar; elsewhere each stage is a line when it is over.
 pub struct Stages {
@@ -26,7 +27,7 @@ impl Stages {
 
     /// A line of its own.
     pub fn say(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.bar.suspend(|| complain(text));
     }
 
     /// Something is done; with the time since the beginning.

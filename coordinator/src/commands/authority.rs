@@ -6,6 +6,7 @@ use clap::Subcommand;
 use optelsom_coordinator::authority::{AUTHORITY_CERTIFICATE, Authority};
 use optelsom_coordinator::clock;
 use optelsom_proto::Role;
+use optelsom_proto::output::print_line;
 
 use super::Failure;
 
@@ -50,7 +51,7 @@ impl Command {
         match self {
             Self::New { folder, name, days } => {
                 Authority::new(&name, clock::now(), days)?.write(&folder)?;
-                println!("{}", folder.join(AUTHORITY_CERTIFICATE).display());
+                print_line(folder.join(AUTHORITY_CERTIFICATE).display())?;
             }
             Self::Issue { authority, role, hosts, days, out, name } => {
                 let role: Role = role.parse()?;
@@ -60,8 +61,8 @@ impl Command {
                     Role::Coordinator => "coordinator".to_owned(),
                 });
                 Authority::read(&authority)?.issue(&role, &hosts, clock::now(), days)?.write(&out, &name)?;
-                println!("{}", out.join(format!("{name}.pem")).display());
-                println!("{}", out.join(format!("{name}.key")).display());
+                print_line(out.join(format!("{name}.pem")).display())?;
+                print_line(out.join(format!("{name}.key")).display())?;
             }
         }
         Ok(())

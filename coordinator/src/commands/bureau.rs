@@ -1,6 +1,7 @@
 //! What the bureau's operator tells a running coordinator.
 
 use optelsom_codebook::Timestamp;
+use optelsom_proto::output::print_line;
 use optelsom_proto::v1::bureau_service_client::BureauServiceClient;
 use optelsom_proto::{Credentials, Target, dial, v1};
 use tonic::transport::Channel;
@@ -24,25 +25,24 @@ fn moment(millis: u64) -> String {
 pub(super) async fn announce(connection: &Connection, dataset: String, edition: String) -> Result<(), Failure> {
     let request = v1::AnnounceEditionRequest { dataset, edition };
     let announced = connect(connection).await?.announce_edition(request).await?.into_inner();
-    println!("{} {} announced at {}", announced.dataset, announced.edition, moment(announced.announced_at));
-    Ok(())
+    let at = moment(announced.announced_at);
+    Ok(print_line(format_args!("{} {} announced at {at}", announced.dataset, announced.edition))?)
 }
 
 pub(super) async fn cancel(connection: &Connection, query: String) -> Result<(), Failure> {
     let told = connect(connection).await?.cancel_query(name(query)).await?.into_inner();
-    println!("told to give up {}", hex::encode(told.query));
-    Ok(())
+    Ok(print_line(format_args!("told to give up {}", hex::encode(told.query)))?)
 }
 
 pub(super) async fn void(connection: &Connection, query: String) -> Result<(), Failure> {
     let told = connect(connection).await?.void_query(name(query)).await?.into_inner();
-    println!("told to have {} declared void", hex::encode(told.query));
-    Ok(())
+    Ok(print_line(format_args!("told to have {} declared void", hex::encode(told.query)))?)
 }
 
 pub(super) async fn status(connection: &Connection) -> Result<(), Failure> {
     let status = connect(connection).await?.status(v1::StatusRequest {}).await?.into_inner();
-    println!("{}, codebook {}, roster {}", status.software, hex::encode(status.codebook), hex::encode(status.roster));
+    let (codebook, roster) = (hex::encode(status.codebook), hex::encode(status.roster));
+    print_line(format_args!("{}, codebook {codebook}, roster {roster}", status.software))?;
     for node in status.nodes {
         let attends =
             if node.attending { "attends".to_owned() } else { format!("last seen {}", moment(node.last_seen)) };
@@ -53,26 +53,27 @@ pub(super) async fn status(connection: &Connection) -> Result<(), Failure> {
         if node.last_seen > 0 && !node.roster_matches {
             remarks.push("OTHER ROSTER");
         }
-        println!("node {:<40} {attends} {} {}", node.supplier, node.software, remarks.join(" "));
+        let remarks = remarks.join(" ");
+        print_line(format_args!("node {:<40} {attends} {} {remarks}", node.supplier, node.software))?;
         for holding in node.holdings {
-            println!(
+            print_line(format_args!(
                 "  {} {}-{} editions {}",
                 holding.dataset,
                 holding.first_year,
                 holding.last_year,
                 holding.editions.join(" ")
-            );
+            ))?;
         }
     }
     for query in status.running {
-        println!(
+        print_line(format_args!(
             "query {} {} {} by {} until {}",
             hex::encode(query.query),
             query.dataset,
             query.edition,
             query.purpose,
             moment(query.expires_at)
-        );
+        ))?;
     }
     Ok(())
 }

@@ -12,13 +12,14 @@ use optelsom_coordinator::{AuthorityError, Configuration, ConfigurationError, St
 use optelsom_ledger::note::{KeyError, KeyName, LogVerifier};
 use optelsom_proto::dial::explain;
 use optelsom_proto::key_file::{KeyFileError, new_identity};
+use optelsom_proto::output::{OutputError, print_line};
 use optelsom_proto::{CredentialsError, DialError, ProxyAddress, RoleError};
 use thiserror::Error;
 use tonic::{Code, Status};
 
 /// The bureau's daemon of Optelsom: takes questions, runs their secure sums, releases protected tables.
 ///
-/// Exit codes: 0 done; 2 usage, configuration or files; 3 not authorised; 4 the coordinator cannot be reached;
+/// Exit codes: 0 done, also if nobody reads the output any more; 2 usage, configuration or files, standard output too; 3 not authorised; 4 the coordinator cannot be reached;
 /// 5 it refuses; 6 the daemon could not start; 7 the log cannot be gone on with as it is: the message says what to
 /// restore.
 #[derive(Debug, Parser)]
@@ -126,6 +127,9 @@ pub enum Failure {
     /// A key file.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// Standard output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A name that no key can have.
     #[error(transparent)]
     KeyName(#[from] KeyError),
@@ -177,6 +181,7 @@ impl Failure {
             Self::Configuration(_)
             | Self::Authority(_)
             | Self::KeyFile(_)
+            | Self::Output(_)
             | Self::KeyName(_)
             | Self::Role(_)
             | Self::Credentials(_) => 2,
@@ -201,17 +206,17 @@ impl Arguments {
         match self.command {
             Command::Authority(command) => command.run(),
             Command::Identity { file } => {
-                println!("{}", new_identity(&file)?.public());
+                print_line(new_identity(&file)?.public())?;
                 Ok(())
             }
             Command::CreateLog { config } => {
                 runtime()?.block_on(create_log(&Configuration::read(&config)?))?;
-                println!("the log is begun; start the coordinator");
+                print_line("the log is begun; start the coordinator")?;
                 Ok(())
             }
             Command::LogKey { file, name } => {
                 let name = KeyName::try_from(name.as_str())?;
-                println!("{}", LogVerifier::new(name, new_identity(&file)?.public()));
+                print_line(LogVerifier::new(name, new_identity(&file)?.public()))?;
                 Ok(())
             }
             Command::Run { config } => runtime()?.block_on(run::run(&config)),

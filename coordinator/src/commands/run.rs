@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use optelsom_coordinator::{Configuration, start};
+use optelsom_proto::output::print_line;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -19,10 +20,13 @@ pub(super) async fn run(path: &Path) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signal)?;
     let mut running = start(configuration).await?;
-    // For whoever started it with port 0.
-    println!("listening on {}", running.address());
+    // For whoever started it with port 0; nobody else misses it.
+    let mut said = print_line(format_args!("listening on {}", running.address()));
     if let Some(health) = running.health() {
-        println!("health on {health}");
+        said = said.and(print_line(format_args!("health on {health}")));
+    }
+    if let Err(cause) = said {
+        tracing::warn!(%cause, "the addresses cannot be said on standard output");
     }
     tokio::select! {
         _ = terminate.recv() => {}

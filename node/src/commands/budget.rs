@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use optelsom_codebook::format_decimal;
+use optelsom_proto::output::print;
 use tokio::runtime::Runtime;
 
 use super::Outcome;
@@ -20,20 +21,22 @@ impl Budget {
         let agreement = configuration.read_agreement(&codebook)?;
         let charges =
             Runtime::new()?.block_on(async { Store::open(configuration.state()).await?.noise_charges().await })?;
+        let mut text = String::new();
         for (dataset, terms) in agreement.datasets() {
             let charged = || charges.iter().filter(|charge| charge.dataset == dataset);
             let spent: u64 = charged().map(|charge| charge.thousandths).sum();
             match terms.privacy_budget() {
                 Some(budget) => {
                     let left = u64::from(budget.thousandths()).saturating_sub(spent);
-                    println!("{dataset}: ε {} spent of {budget}, {} left", epsilon(spent), epsilon(left));
+                    text += &format!("{dataset}: ε {} spent of {budget}, {} left\n", epsilon(spent), epsilon(left));
                 }
-                None => println!("{dataset}: no answers with noise (ε {} spent)", epsilon(spent)),
+                None => text += &format!("{dataset}: no answers with noise (ε {} spent)\n", epsilon(spent)),
             }
             for charge in charged() {
-                println!("  {}  ε {}  query {}", charge.at, epsilon(charge.thousandths), charge.query);
+                text += &format!("  {}  ε {}  query {}\n", charge.at, epsilon(charge.thousandths), charge.query);
             }
         }
+        print(text)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use optelsom_proto::output::print;
 
-use super::{CHECK_FAILED, now};
+use super::{CHECK_FAILED, Outcome, now};
 use crate::check::{Depth, check};
 use crate::configuration::{Configuration, ConfigurationError};
 
@@ -16,10 +17,10 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn run(&self, configuration: Result<Configuration, ConfigurationError>) -> ExitCode {
+    pub(super) fn run(&self, configuration: Result<Configuration, ConfigurationError>) -> Outcome {
         let depth = if self.quick { Depth::Heads } else { Depth::Everything };
         let list = check(configuration, depth, now());
-        print!("{list}");
-        if list.all_sound() { ExitCode::SUCCESS } else { CHECK_FAILED.into() }
+        print(&list)?;
+        Ok(if list.all_sound() { ExitCode::SUCCESS } else { CHECK_FAILED.into() })
     }
 }

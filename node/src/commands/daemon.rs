@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use optelsom_codebook::{Codebook, Query};
+use optelsom_proto::output::{OutputError, print_line};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -45,7 +46,8 @@ impl Decide {
     pub(super) fn run(&self, configuration: &Configuration, approved: bool) -> Outcome {
         let question = Runtime::new()?.block_on(decide::decide(configuration.state(), &self.query, approved, now()))?;
         let done = if approved { "approved" } else { "denied" };
-        println!("Query {} is {done}. A running node acts on it within a second.", question.query.short());
+        let id = question.query.short();
+        print_line(format_args!("Query {id} is {done}. A running node acts on it within a second."))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -58,12 +60,13 @@ impl Pending {
     pub(super) fn run(&self, configuration: &Configuration) -> Outcome {
         let waiting = Runtime::new()?.block_on(decide::pending(configuration.state(), now()))?;
         if waiting.is_empty() {
-            println!("No query waits for a person.");
+            print_line("No query waits for a person.")?;
         }
         let codebook = configuration.read_codebook()?;
         for question in &waiting {
-            describe(question, &codebook);
-            println!("  optelsom-node approve {0}, or optelsom-node deny {0}", question.query.short());
+            describe(question, &codebook)?;
+            let id = question.query.short();
+            print_line(format_args!("  optelsom-node approve {id}, or optelsom-node deny {id}"))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -82,20 +85,21 @@ impl Reconcile {
             crate::daemon::reconcile(&store, configuration.incarnation()).await
         };
         Runtime::new()?.block_on(reconciled)?;
-        println!(
+        print_line(
             "The node may be started. It answers and cosigns again once enough other witnesses have seen the log after \
-             this moment; whatever stands in the log before that it never answers."
-        );
+             this moment; whatever stands in the log before that it never answers.",
+        )?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-pub(super) fn describe(question: &Question, codebook: &Codebook) {
+pub(super) fn describe(question: &Question, codebook: &Codebook) -> Result<(), OutputError> {
     let sql = Query::from_json(codebook, &question.document).map(|query| query.to_sql());
-    println!("{}  {}", question.query, question.received_at);
-    println!("  {}", sql.as_deref().unwrap_or("(asked under another codebook)"));
-    println!("  purpose {}, asked by {}", question.purpose, question.requester);
-    if let Some(decision) = question.decision {
-        println!("  by a person here: {}", decision.told());
+    print_line(format_args!("{}  {}", question.query, question.received_at))?;
+    print_line(format_args!("  {}", sql.as_deref().unwrap_or("(asked under another codebook)")))?;
+    print_line(format_args!("  purpose {}, asked by {}", question.purpose, question.requester))?;
+    match question.decision {
+        Some(decision) => print_line(format_args!("  by a person here: {}", decision.told())),
+        None => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use optelsom_proto::output::print_line;
 
 use super::Outcome;
 use crate::configuration::Configuration;
@@ -23,10 +24,10 @@ impl Editions {
                 let manifest = store.manifest(dataset, &edition)?;
                 let (origin, rows) = (manifest.origin(), manifest.summary().rows);
                 let (moment, version) = (origin.frozen_at, &origin.codebook_version);
-                println!(
-                    "{dataset}  {edition}  {rows} rows  frozen {moment}  codebook {version} ({})",
-                    origin.codebook.short()
-                );
+                let codebook = origin.codebook.short();
+                print_line(format_args!(
+                    "{dataset}  {edition}  {rows} rows  frozen {moment}  codebook {version} ({codebook})"
+                ))?;
             }
         }
         Ok(ExitCode::SUCCESS)

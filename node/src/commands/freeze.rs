@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use optelsom_codebook::EditionId;
+use optelsom_proto::output::print;
 
 use super::{Outcome, now};
 use crate::configuration::Configuration;
@@ -36,7 +37,7 @@ impl Freeze {
         let bar = Bar::new();
         let manifest = freezing.run(&EditionStore::new(configuration.state()), &mut |progress| bar.show(progress));
         bar.0.finish_and_clear();
-        print!("{}", report(&manifest?));
+        print(report(&manifest?))?;
         Ok(ExitCode::SUCCESS)
     }
 }

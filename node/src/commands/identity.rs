@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use optelsom_proto::key_file::{new_identity, read_identity};
+use optelsom_proto::output::print_line;
 
 use super::Outcome;
 
@@ -36,7 +37,7 @@ impl Identity {
             Command::New { file } => new_identity(file)?,
             Command::Show { file } => read_identity(file)?,
         };
-        println!("{}", key.public());
+        print_line(key.public())?;
         Ok(ExitCode::SUCCESS)
     }
 }

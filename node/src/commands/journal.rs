@@ -9,6 +9,7 @@ use optelsom_disclosure::{Release, ReleaseError};
 use optelsom_ledger::canonical::CanonicalError;
 use optelsom_ledger::entry::Entry;
 use optelsom_ledger::{QueryEntry, Roster, RosterError, ScopeError};
+use optelsom_proto::output::{OutputError, complain, print, print_line};
 use optelsom_secagg::release_proof::{CommitmentsError, SignedSubmissions};
 use optelsom_secagg::{Rules, Verifier};
 use serde::Serialize;
@@ -136,38 +137,38 @@ impl Journal {
         let (store, known) = Runtime::new()?.block_on(self.known(configuration.state()))?;
         if self.format == Format::Json {
             for known in &known {
-                println!(
-                    "{}",
-                    serde_json::to_string(&known.line(configuration.supplier())).map_err(JournalError::from)?
-                );
+                let line = serde_json::to_string(&known.line(configuration.supplier()));
+                print_line(line.map_err(JournalError::from)?)?;
             }
             return Ok(ExitCode::SUCCESS);
         }
         let codebook = configuration.read_codebook()?;
         if known.is_empty() {
-            println!("Nothing has been asked of this node.");
+            print_line("Nothing has been asked of this node.")?;
         }
         for known in &known {
-            describe(&known.question, &codebook);
+            describe(&known.question, &codebook)?;
             if self.query.is_some() {
-                known.print();
+                known.print()?;
             }
         }
         let Some(one) = known.first().filter(|_| self.query.is_some()) else { return Ok(ExitCode::SUCCESS) };
         if self.table {
             match one.table(configuration) {
-                Ok(table) => print!("{table}"),
-                Err(cause) => println!("  the table cannot be counted once more: {cause}"),
+                Ok(table) => print(table)?,
+                Err(cause) => print_line(format_args!("  the table cannot be counted once more: {cause}"))?,
             }
         }
         let Some(folder) = &self.release else { return Ok(ExitCode::SUCCESS) };
         match Runtime::new()?.block_on(one.in_release(&store, configuration.supplier(), folder))? {
             Ok(attempt) => {
-                println!("  the release has what this node committed to in attempt {attempt}, and the log names it");
+                print_line(format_args!(
+                    "  the release has what this node committed to in attempt {attempt}, and the log names it"
+                ))?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(cause) => {
-                eprintln!("optelsom-node: {}: {cause}", folder.display());
+                complain(format_args!("optelsom-node: {}: {cause}", folder.display()));
                 Ok(CHECK_FAILED.into())
             }
         }
@@ -204,20 +205,21 @@ impl Known {
         })
     }
 
-    fn print(&self) {
+    fn print(&self) -> Result<(), OutputError> {
         match self.gate {
-            Some((index, checkpoint)) => {
-                println!("  passed the gate: entry {index} of the log, under the checkpoint {checkpoint}");
-            }
-            None => println!("  did not pass the gate"),
+            Some((index, checkpoint)) => print_line(format_args!(
+                "  passed the gate: entry {index} of the log, under the checkpoint {checkpoint}"
+            ))?,
+            None => print_line("  did not pass the gate")?,
         }
         if self.events.iter().any(|event| event.event.starts_with(SIGNED_FINAL)) {
-            println!("  passed the guard, and was made final here");
+            print_line("  passed the guard, and was made final here")?;
         }
         for event in &self.events {
             let digest = event.digest.as_ref().map(|digest| format!("  sha256 {}", hex::encode(digest)));
-            println!("  {}  {}{}", event.at, event.event, digest.unwrap_or_default());
+            print_line(format_args!("  {}  {}{}", event.at, event.event, digest.unwrap_or_default()))?;
         }
+        Ok(())
     }
 
     fn line<'a>(&'a self, supplier: &'a SupplierId) -> Line<'a> {

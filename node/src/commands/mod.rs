@@ -18,6 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, Subcommand};
 use optelsom_codebook::Timestamp;
+use optelsom_proto::output::complain;
 use tracing_subscriber::EnvFilter;
 
 use crate::configuration::{Configuration, ConfigurationError};
@@ -27,7 +28,8 @@ pub use preview::{Here, Preview, PreviewError, Sent, SentError};
 
 /// What a command's exit code says; every command's help repeats it.
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 something is wrong, said on standard error; 2 the command line is wrong; \
-    3 values stand for no code, so nothing was frozen; 4 a check failed";
+    3 values stand for no code, so nothing was frozen; 4 a check failed. \
+    Whoever stops reading the output, as `head` does, changes none of them";
 const VALUES_WITHOUT_CODE: u8 = 3;
 const CHECK_FAILED: u8 = 4;
 
@@ -95,7 +97,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let configuration = || load(&cli.configuration);
     let outcome = match &cli.command {
         Command::Freeze(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
-        Command::Check(command) => Ok(command.run(configuration())),
+        Command::Check(command) => command.run(configuration()),
         Command::Preview(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
         Command::Identity(command) => command.run(),
         Command::Editions(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
@@ -108,7 +110,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Journal(command) => configuration().map_err(Into::into).and_then(|found| command.run(&found)),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("optelsom-node: {error}");
+        complain(format_args!("optelsom-node: {error}"));
         match error.downcast_ref::<FreezeError>() {
             Some(FreezeError::Complaints(_)) => VALUES_WITHOUT_CODE.into(),
             _ => ExitCode::FAILURE,

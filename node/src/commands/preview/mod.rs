@@ -13,6 +13,7 @@ use optelsom_codebook::{
 };
 use optelsom_disclosure::{Policy, PolicyError};
 use optelsom_ledger::Roster;
+use optelsom_proto::output::{print, print_line};
 use optelsom_secagg::{Bound, LocalTable};
 
 use super::{Outcome, now};
@@ -60,7 +61,7 @@ impl PreviewCommand {
         let here = Here { codebook: &codebook, agreement: &agreement, bindings: Some(&bindings), store: &store };
         let preview = Preview::new(here, query, self.purpose.as_deref(), now(), suppliers)?;
         let lang = if self.dutch { Lang::Nl } else { Lang::En };
-        print!("{}", preview.in_words(lang));
+        print(preview.in_words(lang))?;
         self.sent(configuration, roster.and_then(|roster| preview.rehearse(configuration.supplier(), roster)))
     }
 
@@ -70,17 +71,20 @@ impl PreviewCommand {
             Ok(sent) => sent,
             Err(cause) if self.bytes || self.output.is_some() => return Err(cause.into()),
             Err(cause) => {
-                println!("what would be sent cannot be shown for {}: {cause}", configuration.supplier());
+                let supplier = configuration.supplier();
+                print_line(format_args!("what would be sent cannot be shown for {supplier}: {cause}"))?;
                 return Ok(ExitCode::SUCCESS);
             }
         };
-        print!("{sent}");
+        print(&sent)?;
         if self.bytes {
-            sent.bytes().chunks(32).for_each(|line| println!("{}", hex::encode(line)));
+            for line in sent.bytes().chunks(32) {
+                print_line(hex::encode(line))?;
+            }
         }
         if let Some(path) = &self.output {
             sent.write(path)?;
-            println!("written to {}", path.display());
+            print_line(format_args!("written to {}", path.display()))?;
         }
         Ok(ExitCode::SUCCESS)
     }
