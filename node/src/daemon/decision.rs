@@ -153,3 +153,81 @@ pub(super) async fn stop_waiting(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use std::sync::Arc;
+
+    use optelsom_codebook::{Hash256, SupplierId};
+    use optelsom_ledger::{IdentityKey, Member, QueryEntry, Requester, Roster};
+    use optelsom_secagg::messages::CoordinatorMessage;
+    use optelsom_secagg::supplier::{Effect, Input, SupplierRecord};
+    use optelsom_secagg::{Entropy, Supplier, SupplierConfig};
+
+    use super::super::store::Question;
+    use super::*;
+
+    const ASKED: Timestamp = Timestamp::from_millis(1_000_000);
+    const EXPIRES: Timestamp = Timestamp::from_millis(2_000_000);
+
+    /// What a machine makes durable when it is asked.
+    fn asked() -> (QueryId, SupplierRecord) {
+        let key = IdentityKey::from_seed(&[1; 32]);
+        let names: Vec<SupplierId> = ["a", "b", "c", "d"].map(|name| name.parse().unwrap()).to_vec();
+        let seeds = names.iter().zip(2..).map(|(name, seed)| (name, IdentityKey::from_seed(&[seed; 32])));
+        let members = seeds.map(|(name, key)| Member { supplier: name.clone(), identity: key.public() });
+        let requesters = vec![Requester { key_id: "analyst".to_owned(), identity: key.public() }];
+        let roster = Arc::new(Roster::new(members.collect(), requesters, Some(1)).unwrap());
+        let entry = QueryEntry {
+            query: Hash256::of(b"query"),
+            dataset: "victims".to_owned(),
+            edition: "1".parse().unwrap(),
+            purpose: "monitor".to_owned(),
+            requester: "analyst".to_owned(),
+            codebook: Hash256::of(b"codebook"),
+            roster: roster.hash(),
+            disclosure_policy: Hash256::of(b"policy"),
+            scope: names.clone(),
+            collusion: 1,
+            min_suppliers: 3,
+            asked_at: ASKED,
+            expires_at: EXPIRES,
+            nonce: [1; 16],
+        };
+        let config = SupplierConfig::new(names[0].clone(), IdentityKey::from_seed(&[2; 32]), roster);
+        let message = CoordinatorMessage::Ask { query: entry.sign(&key) };
+        let input = Input::Message { message, entropy: Entropy::new([7; 32]) };
+        let (_, effects) = Supplier::new(Arc::new(config)).handle(ASKED, input);
+        match effects.into_iter().next() {
+            Some(Effect::Persist(record)) => (record.question().entry.id(), record),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_expires_while_no_node_runs_is_over_when_somebody_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let (query, record) = asked();
+        let question = Question {
+            query,
+            received_at: ASKED,
+            dataset: "victims".to_owned(),
+            edition: "1".to_owned(),
+            purpose: "monitor".to_owned(),
+            requester: "analyst".to_owned(),
+            document: String::new(),
+            decision: None,
+        };
+        store.note_question(&question).await.unwrap();
+        store.save(&query, &record, ASKED).await.unwrap();
+        store.await_decision(&query).await.unwrap();
+        store.stop_waiting_for_what_is_over(Timestamp::from_millis(EXPIRES.as_millis() - 1)).await.unwrap();
+        assert_eq!(store.decision(&query).await.unwrap(), Some(Decision::Waiting));
+        store.stop_waiting_for_what_is_over(EXPIRES).await.unwrap();
+        assert_eq!(store.decision(&query).await.unwrap(), Some(Decision::Over));
+        assert!(!store.decide(&query, true).await.unwrap());
+    }
+}
