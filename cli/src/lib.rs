@@ -3,6 +3,9 @@
 //! A question goes [`question`] → [`asking`] (edition, purpose, scope) → [`federation`] (the coordinator) →
 //! [`publication`] (a table, a file in one of many formats). Nothing here decides what may be shown; that was done before a release exists.
 
+// They panic where standard output is closed or full: see `optelsom_proto::output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod arguments;
 pub mod asking;
 pub mod audit;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use optelsom_codebook::Lang;
+use optelsom_proto::output::complain;
 
 use crate::federation::{Moment, Stage};
 use crate::words::words;
@@ -41,9 +42,7 @@ impl Progress {
             Moment::Accepted(_) | Moment::Refused { .. } if self.on_terminal => {
                 self.bar.println(line(moment, self.lang))
             }
-            Moment::Accepted(_) | Moment::Refused { .. } | Moment::Lost { .. } => {
-                eprintln!("{}", line(moment, self.lang))
-            }
+            Moment::Accepted(_) | Moment::Refused { .. } | Moment::Lost { .. } => complain(line(moment, self.lang)),
         }
     }
 }

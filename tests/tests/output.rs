@@ -46,3 +46,23 @@ fn no_program_crashes_over_its_output() {
         }
     }
 }
+
+#[test]
+fn no_program_crashes_when_nobody_hears_what_it_says_besides() {
+    let place = tempfile::tempdir().unwrap();
+    let commands: [(&str, &[&str], i32); 4] = [
+        ("optelsom", &["identity", "analyst.identity"], 0),
+        ("optelsom", &["--config", "none.toml", "list"], 6),
+        ("optelsom-node", &["--configuration", "none.toml", "journal"], 1),
+        ("optelsom-coordinator", &["run", "--config", "none.toml"], 2),
+    ];
+    for (number, (program, arguments, wanted)) in commands.into_iter().enumerate() {
+        for full in [false, true] {
+            let folder = place.path().join(format!("{number} {full}"));
+            std::fs::create_dir(&folder).unwrap();
+            let mut command = Command::new(binary(program));
+            let ended = command.current_dir(&folder).args(arguments).stderr(refusing(full)).output().unwrap().status;
+            assert_eq!(ended.code(), Some(wanted), "{program} {arguments:?}, {full}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, IsTerminal, Write as _};
 use optelsom_codebook::{Codebook, Lang, Query, QueryId};
 use optelsom_ledger::entry::Approval;
 use optelsom_proto::key_file::read_identity;
+use optelsom_proto::output::complain;
 use optelsom_proto::wire::Asked;
 
 use super::{Session, print};
@@ -40,7 +41,7 @@ pub(super) async fn run(session: Session<'_>, arguments: &ApproveArguments) -> R
     let own = catalogue.roster.requesters().iter().find(|requester| requester.identity == key.public());
     let own = own.ok_or_else(|| Failure::NotAuthorised("your identity is not on the roster".to_owned()))?;
     federation.approve(&id, &Approval::sign(&key, &own.key_id, &id)).await?;
-    eprintln!("{} {}", id.short(), words(lang, "is goedgekeurd", "is approved"));
+    complain(format_args!("{} {}", id.short(), words(lang, "is goedgekeurd", "is approved")));
     Ok(())
 }
 
@@ -83,8 +84,7 @@ fn agreed(id: &QueryId, lang: Lang) -> Result<bool, Failure> {
         return Err(Failure::Usage("to approve without being asked, say --yes".to_owned()));
     }
     let ask = words(lang, "Goedkeuren? Typ ja: ", "Approve it? Type yes: ");
-    eprint!("{} {ask}", id.short());
-    io::stderr().flush().map_err(Failure::Output)?;
+    write!(io::stderr(), "{} {ask}", id.short()).map_err(Failure::Output)?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(Failure::Output)?;
     Ok(line.trim() == words(lang, "ja", "yes"))

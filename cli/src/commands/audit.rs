@@ -5,6 +5,7 @@ use std::path::Path;
 
 use optelsom_codebook::Lang;
 use optelsom_ledger::audit::Kinship;
+use optelsom_proto::output::complain;
 
 use super::{Session, print};
 use crate::audit::arguments::{
@@ -51,11 +52,11 @@ async fn fetch(session: Session<'_>, arguments: &ExportArguments) -> Result<(), 
             format!("{folder}: {entries} entries, {files} files; check them with `optelsom audit verify {folder}`")
         }
     };
-    eprintln!("{told}");
+    complain(told);
     if done.missing > 0 {
         let missing =
             words(lang, "bestanden waar het logboek van spreekt ontbreken", "files that the log speaks of are missing");
-        eprintln!("{} {missing}", done.missing);
+        complain(format_args!("{} {missing}", done.missing));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use optelsom_codebook::{Codebook, Lang};
 use optelsom_proto::key_file::new_identity;
+use optelsom_proto::output::complain;
 
 use crate::arguments::{Arguments, CodebookArguments, Command};
 use crate::browse::browse;
@@ -83,7 +84,10 @@ fn codebook_file(path: &Path) -> Result<Codebook, Failure> {
 fn identity(file: &Path) -> Result<(), Failure> {
     let public = new_identity(file)?.public();
     print(format!("{public}\n").as_bytes())?;
-    eprintln!("This is the public half: the bureau enters it in the roster. Keep {} to yourself.", file.display());
+    complain(format_args!(
+        "This is the public half: the bureau enters it in the roster. Keep {} to yourself.",
+        file.display()
+    ));
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! `optelsom query`.
 
-use std::io::{IsTerminal, stderr, stdin};
+use std::io::{IsTerminal, Write, stderr, stdin};
 
 use optelsom_codebook::{Lang, QueryId, Timestamp};
 use optelsom_disclosure::Release;
 use optelsom_ledger::query::CLOCK_TOLERANCE_MS;
 use optelsom_proto::key_file::read_identity;
+use optelsom_proto::output::complain;
 use optelsom_proto::wire::Asked;
 
 use super::Session;
@@ -48,7 +49,7 @@ pub(super) async fn run(session: Session<'_>, arguments: &QueryArguments) -> Res
     let release = federation.see_through(&configuration, Wanted::Asked(&asked), lang, tell).await?;
     drop(progress);
     belongs(&release, id, &asking)?;
-    delivery.deliver(&configuration, &release, lang).await.inspect_err(|_| eprintln!("{}", kept(id, lang)))
+    delivery.deliver(&configuration, &release, lang).await.inspect_err(|_| complain(kept(id, lang)))
 }
 
 /// The coordinator keeps the table, whatever became of it here.
@@ -81,14 +82,14 @@ fn clocks_agree(here: Timestamp, there: Timestamp) -> Result<(), Failure> {
 
 /// Says what follows, and goes on only with a yes.
 fn confirm(consequences: &str, yes: bool, lang: Lang) -> Result<(), Failure> {
-    eprintln!("{consequences}");
+    complain(consequences);
     if yes {
         return Ok(());
     }
     if !stdin().is_terminal() || !stderr().is_terminal() {
         return Err(Failure::Usage("nobody is there to answer; give --yes to accept this".to_owned()));
     }
-    eprint!("{}", words(lang, "Doorgaan? [j/N] ", "Go on? [y/N] "));
+    write!(stderr(), "{}", words(lang, "Doorgaan? [j/N] ", "Go on? [y/N] ")).map_err(Failure::Output)?;
     let mut answer = String::new();
     stdin().read_line(&mut answer).map_err(|cause| Failure::Machine(cause.to_string()))?;
     match answer.trim().to_lowercase().as_str() {

@@ -5,6 +5,7 @@ use std::path::Path;
 use optelsom_codebook::{Lang, QueryId};
 use optelsom_disclosure::Release;
 use optelsom_ledger::audit::Files;
+use optelsom_proto::output::complain;
 
 use super::{Session, print};
 use crate::arguments::{Format, OutputArguments, VerifyArguments};
@@ -80,7 +81,7 @@ impl<'a> Delivery<'a> {
         fetch::write(&files, folder)?;
         let verified = judged(&files, accepted, folder)?;
         publication::print(&verified.checked.release, lang, Format::Table)?;
-        eprint!("{}: {}", folder.display(), told(&verified, lang));
+        complain(format_args!("{}: {}", folder.display(), told(&verified, lang).trim_end()));
         Ok(())
     }
 }
