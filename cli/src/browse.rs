@@ -1,9 +1,10 @@
 //! What can be asked: datasets, variables, codes, measures.
 
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use optelsom_codebook::{Codebook, Dataset, EditionId, Group, Lang, Measure, Node, Unit, Variable, format_decimal};
+use optelsom_codebook::{Codebook, Dataset, Group, Lang, Measure, Node, Unit, Variable, format_decimal};
 
 use crate::failure::{Failure, printable};
 use crate::words::{grouped, words};
@@ -23,15 +24,15 @@ pub fn write_listing(out: &mut dyn Write, table: &Table) -> io::Result<()> {
     table.lines().try_for_each(|line| writeln!(out, " {}", line.trim_end()))
 }
 
-/// Prints the codebook, one dataset of it, or one variable or measure of that. `latest` is a dataset's latest edition, as far
-/// as that is known.
+/// Prints the codebook, one dataset of it, or one variable or measure of that. `held` are the
+/// years that all who hold the dataset hold, as far as that is known.
 ///
 /// # Errors
 /// When there is no dataset, variable or measure of the name, or the output cannot be written.
 pub fn browse(
     out: &mut dyn Write,
     codebook: &Codebook,
-    latest: &dyn Fn(&str) -> Option<EditionId>,
+    held: Option<&RangeInclusive<u32>>,
     lang: Lang,
     (dataset, name): (Option<&str>, Option<&str>),
 ) -> Result<(), Failure> {
@@ -40,7 +41,7 @@ pub fn browse(
     };
     let dataset = find_dataset(codebook, dataset)?;
     let Some(name) = name else {
-        return write_dataset(out, dataset, latest(dataset.name()).as_ref(), lang).map_err(Failure::Output);
+        return write_dataset(out, dataset, held, lang).map_err(Failure::Output);
     };
     if let Some(variable) = dataset.variables().iter().find(|variable| variable.name().eq_ignore_ascii_case(name)) {
         return write_variable(out, dataset, variable, lang).map_err(Failure::Output);
@@ -89,7 +90,12 @@ pub const fn unit_sentence(unit: Unit, lang: Lang) -> &'static str {
     }
 }
 
-fn write_dataset(out: &mut dyn Write, dataset: &Dataset, latest: Option<&EditionId>, lang: Lang) -> io::Result<()> {
+fn write_dataset(
+    out: &mut dyn Write,
+    dataset: &Dataset,
+    held: Option<&RangeInclusive<u32>>,
+    lang: Lang,
+) -> io::Result<()> {
     writeln!(out, "{}: {}", dataset.name(), printable(dataset.label().get(lang)))?;
     writeln!(out, "{}: {}", words(lang, "Eenheid", "Unit"), unit_sentence(dataset.unit(), lang))?;
     let k = dataset.minimum_frequency();
@@ -117,20 +123,18 @@ fn write_dataset(out: &mut dyn Write, dataset: &Dataset, latest: Option<&Edition
         }
         write_listing(out, &table)?;
     }
-    let (period, name, years) = (dataset.period(), dataset.name(), five_years(dataset, latest));
+    let (period, name, years) = (dataset.period(), dataset.name(), five_years(dataset, held));
     let example = words(lang, "Vraag bijvoorbeeld", "Ask for instance");
     writeln!(out, "\n{example}: SELECT {period}, COUNT(*) FROM {name}{years} GROUP BY {period}")
 }
 
-/// A condition on the last five years up to the edition's own: codebooks name years that nobody holds yet.
-fn five_years(dataset: &Dataset, latest: Option<&EditionId>) -> String {
-    let period = dataset.variables().iter().find(|variable| variable.name() == dataset.period());
-    let codes = period.map_or(&[][..], |variable| variable.list().codes());
-    let frozen = latest.and_then(|edition| edition.to_string().get(..4).map(str::to_owned));
-    let Some(last) = codes.iter().position(|code| Some(code.code()) == frozen.as_deref()) else { return String::new() };
-    match codes.get(last.saturating_sub(4)..=last) {
-        Some([first, .., last]) => format!(" WHERE {} BETWEEN {} AND {}", dataset.period(), first.code(), last.code()),
-        _ => String::new(),
+/// A condition on the last five years that are held: codebooks name years that nobody holds yet.
+fn five_years(dataset: &Dataset, held: Option<&RangeInclusive<u32>>) -> String {
+    let Some(held) = held.filter(|held| !held.is_empty()) else { return String::new() };
+    let (period, last) = (dataset.period(), held.end());
+    match *held.start().max(&last.saturating_sub(4)) {
+        first if first == *last => format!(" WHERE {period} = {last}"),
+        first => format!(" WHERE {period} BETWEEN {first} AND {last}"),
     }
 }
 

@@ -76,7 +76,8 @@ fn summary(page: &mut String, tale: &Tale, lang: Lang) {
     };
     row(words(lang, "Vragen", "Queries"), &escaped(&counts(tale, lang)));
     if !tale.search.is_empty() {
-        let shown = format!("{} ({})", tale.queries.len(), tale.search.join(" "));
+        let nowhere = tale.nowhere.iter().map(|nowhere| format!("; {nowhere}")).collect::<String>();
+        let shown = format!("{} ({}){nowhere}", tale.queries.len(), tale.search.join(" "));
         row(words(lang, "Hier getoond", "Shown here"), &escaped(&shown));
     }
     if let Some(log) = &tale.log {

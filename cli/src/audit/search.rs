@@ -1,8 +1,9 @@
 //! Which queries a report is about.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use optelsom_codebook::{SupplierId, Timestamp};
+use optelsom_codebook::{Lang, SupplierId, Timestamp};
 use optelsom_ledger::audit::QueryAccount;
 
 use super::question::Question;
@@ -72,6 +73,39 @@ impl Search {
         words.extend(self.from.iter().map(|from| format!("--from {}", from.first)));
         words.extend(self.to.iter().map(|to| format!("--to {}", to.last)));
         words
+    }
+}
+
+/// The names that the queries of a log have.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    persons: BTreeSet<String>,
+    looked_at: BTreeSet<String>,
+}
+
+impl Names {
+    pub(super) fn note(&mut self, query: &QueryAccount, question: Option<&Question>) {
+        let approver = query.authorised.as_ref().and_then(|logged| logged.fact.clone());
+        self.persons.extend(approver.into_iter().chain([query.entry.requester.to_string()]));
+        self.looked_at.extend(question.into_iter().flat_map(|question| question.looks_at.iter().cloned()));
+    }
+
+    /// Says of the first name looked for that no query has, which names they do have.
+    pub(super) fn unless_among(&self, search: &Search, lang: Lang) -> Option<String> {
+        let list = |names: &BTreeSet<String>| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(person) = search.person.as_ref().filter(|person| !self.persons.contains(*person)) {
+            let persons = list(&self.persons);
+            return Some(match lang {
+                Lang::Nl => format!("geen vraag is van {person} of door hem of haar goedgekeurd; wel van {persons}"),
+                Lang::En => format!("no query is asked or approved by {person}; they are by {persons}"),
+            });
+        }
+        let variable = search.variable.as_ref().filter(|variable| !self.looked_at.contains(*variable))?;
+        let names = list(&self.looked_at);
+        Some(match lang {
+            Lang::Nl => format!("geen vraag kijkt naar {variable}; wel naar {names}"),
+            Lang::En => format!("no query looks at {variable}; they look at {names}"),
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use optelsom_ledger::tiles::{TilePath, Tiles, prove_inclusion, read_bundle};
 use serde::Serialize;
 
 use super::question::{Question, Questions};
-use super::search::Search;
+use super::search::{Names, Search};
 use super::verdict::Verdict;
 use super::words;
 
@@ -26,6 +26,8 @@ pub struct Tale {
     pub counts: Counts,
     /// What was looked for; everything, if nothing.
     pub search: Vec<String>,
+    /// Where nothing was found: which names the log has, since a misspelt one finds nothing either.
+    pub nowhere: Option<String>,
     /// The queries that were found, in the order of the log.
     pub queries: Vec<QueryTale>,
     /// The changes of what everybody goes by.
@@ -197,8 +199,10 @@ pub struct Proof {
 pub fn tell(files: &Files, report: &Report, search: &Search, lang: Lang) -> Tale {
     let questions = Questions::new(files, &report.account, lang);
     let mut queries = Vec::new();
+    let mut names = Names::default();
     for query in report.account.queries() {
         let question = questions.read(&query.entry);
+        names.note(query, question.as_ref());
         if search.finds(query, question.as_ref()) {
             queries.push(query_tale(query, question, lang));
         }
@@ -213,6 +217,7 @@ pub fn tell(files: &Files, report: &Report, search: &Search, lang: Lang) -> Tale
         verdict: Verdict::new(&report.findings, lang),
         counts: counts(report),
         search: search.describe(),
+        nowhere: names.unless_among(search, lang).filter(|_| queries.is_empty()),
         queries,
         changes,
         editions,

@@ -76,6 +76,7 @@ pub fn write_report(out: &mut dyn Write, tale: &Tale, lang: Lang) -> io::Result<
     if !tale.search.is_empty() {
         let shown = words(lang, "Getoond", "Shown");
         writeln!(out, "{shown}: {} ({})", tale.queries.len(), printable(&tale.search.join(" ")))?;
+        tale.nowhere.iter().try_for_each(|nowhere| writeln!(out, "{}", printable(nowhere)))?;
     }
     tale.queries.iter().try_for_each(|query| write_query(out, query, lang))?;
     if tale.search.is_empty() {

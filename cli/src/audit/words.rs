@@ -186,16 +186,35 @@ pub(super) const fn ending(ending: Ending, lang: Lang) -> &'static str {
         Ending::Refusal => words(lang, "geweigerd", "refused"),
         Ending::Abandonment => words(lang, "afgebroken", "abandoned"),
         Ending::Void => words(lang, "nietig verklaard", "declared void"),
-        Ending::Spent => {
-            words(lang, "vervallen: totaal paste niet bij de toezeggingen", "spent: the total did not fit")
-        }
+        Ending::Spent => words(lang, "vervallen, niets vrijgegeven", "spent, nothing released"),
     }
 }
 
 /// A reason code in words, as far as it is known here.
 pub(super) fn reason(code: &ReasonCode, lang: Lang) -> String {
-    let known = code.as_str().parse::<RefusalReason>().ok();
-    known.map_or_else(|| code.to_string(), |reason| reason.explain(lang).to_owned())
+    if let Ok(refusal) = code.as_str().parse::<RefusalReason>() {
+        return refusal.explain(lang).to_owned();
+    }
+    let (nl, en) = match code.as_str() {
+        "not-released" => (
+            "van het geopende totaal kon geen tabel worden gemaakt die naast eerdere te beschermen is",
+            "no table could be made of the opened total that can be protected beside earlier ones",
+        ),
+        "sum-mismatch" | "commitment-mismatch" => (
+            "het totaal paste niet bij de toezeggingen van de leveranciers",
+            "the total did not fit what the suppliers had committed to",
+        ),
+        "split-votes" => ("de stemmen waren verdeeld", "the votes were split"),
+        "self-masks-lost" => ("wat nodig was om te openen ging verloren", "what was needed to open it was lost"),
+        "differencing" => (
+            "het totaal zou met eerdere leveranciers verraden",
+            "the total would give suppliers away, together with earlier ones",
+        ),
+        "expired" => ("verlopen", "it expired"),
+        "cancelled" => ("ingetrokken", "it was cancelled"),
+        _ => return code.to_string(),
+    };
+    words(lang, nl, en).to_owned()
 }
 
 /// A rule that hides cells.

@@ -5,8 +5,7 @@ use crate::fixture::codebook;
 
 fn shown(lang: Lang, dataset: Option<&str>, name: Option<&str>) -> String {
     let mut text = Vec::new();
-    let latest = |_: &str| Some("2024-12".parse().unwrap());
-    match browse(&mut text, &codebook(), &latest, lang, (dataset, name)) {
+    match browse(&mut text, &codebook(), Some(&(2010..=2024)), lang, (dataset, name)) {
         Ok(()) => String::from_utf8(text).unwrap().replace(&codebook().hash().short(), "[hash]"),
         Err(failure) => failure.to_string(),
     }
@@ -28,6 +27,27 @@ fn the_codebook() {
 
     Meer: optelsom codebook DATASET
     ");
+}
+
+#[test]
+fn the_example_asks_years_that_are_held() {
+    let asks = |held| {
+        let mut text = Vec::new();
+        browse(&mut text, &codebook(), held, Lang::En, (Some("victims"), None)).unwrap();
+        String::from_utf8(text)
+            .unwrap()
+            .lines()
+            .last()
+            .unwrap()
+            .replace("Ask for instance: SELECT year, COUNT(*) FROM victims", "")
+    };
+    assert_eq!(asks(None), " GROUP BY year");
+    assert_eq!(asks(Some(&(2015..=2015))), " WHERE year = 2015 GROUP BY year");
+    assert_eq!(asks(Some(&(2022..=2024))), " WHERE year BETWEEN 2022 AND 2024 GROUP BY year");
+    // No year that all of them hold.
+    #[expect(clippy::reversed_empty_ranges)]
+    let none = 2016..=2015;
+    assert_eq!(asks(Some(&none)), " GROUP BY year");
 }
 
 #[test]

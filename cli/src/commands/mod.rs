@@ -8,6 +8,7 @@ mod query;
 mod verify;
 
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use optelsom_codebook::{Codebook, Lang};
@@ -18,7 +19,7 @@ use crate::arguments::{Arguments, CodebookArguments, Command};
 use crate::browse::browse;
 use crate::configuration::{Configuration, read_text};
 use crate::failure::Failure;
-use crate::federation::Federation;
+use crate::federation::{Federation, SupplierFacts};
 
 /// The longest codebook that is read from a file, in bytes.
 const LONGEST_CODEBOOK: u64 = 64 * 1024 * 1024;
@@ -66,14 +67,26 @@ async fn codebook(session: Session<'_>, arguments: &CodebookArguments) -> Result
     let which = (arguments.dataset.as_deref(), arguments.name.as_deref());
     let mut text = Vec::new();
     if let Some(path) = &arguments.codebook {
-        browse(&mut text, &codebook_file(path)?, &|_| None, session.lang(None), which)?;
+        browse(&mut text, &codebook_file(path)?, None, session.lang(None), which)?;
     } else {
         let configuration = session.configuration()?;
-        let catalogue = Federation::open(&configuration).await?.catalogue().await?;
-        let latest = |dataset: &str| catalogue.latest_edition(dataset).cloned();
-        browse(&mut text, &catalogue.codebook, &latest, session.lang(Some(&configuration)), which)?;
+        let mut federation = Federation::open(&configuration).await?;
+        let catalogue = federation.catalogue().await?;
+        let mut datasets = catalogue.codebook.datasets();
+        let dataset = which.0.and_then(|name| datasets.find(|dataset| dataset.name().eq_ignore_ascii_case(name)));
+        let held = match dataset {
+            Some(dataset) => years_held(&federation.facts(&catalogue, dataset.name()).await?),
+            None => None,
+        };
+        browse(&mut text, &catalogue.codebook, held.as_ref(), session.lang(Some(&configuration)), which)?;
     }
     print(&text)
+}
+
+/// The years that all who hold a dataset hold.
+fn years_held(facts: &[SupplierFacts]) -> Option<RangeInclusive<u32>> {
+    let years = facts.iter().filter_map(|facts| facts.holding.as_ref()).map(|holding| holding.years.clone());
+    years.reduce(|ours, theirs| *ours.start().max(theirs.start())..=*ours.end().min(theirs.end()))
 }
 
 fn codebook_file(path: &Path) -> Result<Codebook, Failure> {

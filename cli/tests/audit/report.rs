@@ -107,7 +107,7 @@ fn the_report_in_english() {
       Approved by: nobody else
       Put to: border-police, labour, police, prosecution, shelters, youth-care (6)
       Answered by: border-police, labour, police, prosecution, shelters, youth-care (6, #26)
-      Outcome: spent: the total did not fit: commitment-mismatch (#28)
+      Outcome: spent, nothing released: the total did not fit what the suppliers had committed to [commitment-mismatch] (#28)
       Identifier: b8200755bfe13747c17d342b74ceb234e713d1729c1413b2bb894170f177e401
 
     #29 2026-11-02T16:30:00Z analyst-1
@@ -220,7 +220,7 @@ fn the_report_in_dutch() {
       Goedgekeurd door: niemand anders
       Gevraagd aan: border-police, labour, police, prosecution, shelters, youth-care (6)
       Beantwoord door: border-police, labour, police, prosecution, shelters, youth-care (6, #26)
-      Uitkomst: vervallen: totaal paste niet bij de toezeggingen: commitment-mismatch (#28)
+      Uitkomst: vervallen, niets vrijgegeven: het totaal paste niet bij de toezeggingen van de leveranciers [commitment-mismatch] (#28)
       Kenmerk: b8200755bfe13747c17d342b74ceb234e713d1729c1413b2bb894170f177e401
 
     #29 2026-11-02T16:30:00Z analyst-1
@@ -252,6 +252,15 @@ fn searches() {
     assert_eq!(found(&["--from", "2026-11-03"]), Vec::<u64>::new());
     let folder = exported();
     assert_eq!(audit(folder.path(), &["report", "export", "--from", "yesterday"]).status.code(), Some(2));
+    // A misspelt name finds nothing either: what there is to find is said.
+    let said = |words: &[&str]| told(&audit(folder.path(), &[&["report", "export"], words].concat())).1;
+    let (person, variable) = (said(&["--person", "analyst-3"]), said(&["--variable", "sexx"]));
+    assert!(
+        person.contains("no query is asked or approved by analyst-3; they are by analyst-1, analyst-2"),
+        "{person}"
+    );
+    assert!(variable.contains("no query looks at sexx; they look at "), "{variable}");
+    assert!(!said(&["--variable", "sex"]).contains("they look at"));
 }
 
 #[test]

@@ -121,6 +121,8 @@ fn spent(reason: &SpentReason) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use optelsom_codebook::RefusalReason;
 
     use super::*;

@@ -163,7 +163,8 @@ impl Journal {
         match Runtime::new()?.block_on(one.in_release(&store, configuration.supplier(), folder))? {
             Ok(attempt) => {
                 print_line(format_args!(
-                    "  the release has what this node committed to in attempt {attempt}, and the log names it"
+                    "  the release has what this node committed to in attempt {attempt}, and the log names it (its table is not \
+                     checked here: `optelsom verify` does that)"
                 ))?;
                 Ok(ExitCode::SUCCESS)
             }

@@ -1,7 +1,7 @@
 //! Starts coordinator and nodes of a folder, each with its own keys, store and connection, and speaks for its operator.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use optelsom_codebook::{EditionId, Timestamp};
@@ -80,8 +80,8 @@ pub enum RunError {
     Refused(#[from] Status),
     /// Not all nodes have frozen the edition.
     #[error(
-        "{suppliers} did not freeze edition {edition} within a minute; their logs (OPTELSOM_LOG=warn) say why, and `optelsom-node freeze` \
-         does it by hand"
+        "{suppliers} did not freeze edition {edition} within a minute, or are not connected: `optelsom-node check` says which, their logs \
+         (OPTELSOM_LOG=warn) say why, and `optelsom-node freeze` freezes by hand"
     )]
     NotFrozen {
         /// Who.
@@ -167,11 +167,18 @@ impl Federation {
         if self.configured == self.address() {
             return Ok(path);
         }
-        let text = std::fs::read_to_string(&path).map_err(|cause| RunError::File { path: path.clone(), cause })?;
+        self.pointed_here(&self.folder.auditor().join("auditor.toml"), "auditor-here.toml")?;
+        self.pointed_here(&path, "analyst-here.toml")
+    }
+
+    /// Writes a configuration beside this one that has the address where the coordinator listens.
+    fn pointed_here(&self, path: &Path, name: &str) -> Result<PathBuf, RunError> {
+        let here = path.with_file_name(name);
+        let failed = |path: &Path, cause| RunError::File { path: path.to_owned(), cause };
+        let text = std::fs::read_to_string(path).map_err(|cause| failed(path, cause))?;
         let text = text.replace(&self.configured.to_string(), &self.address().to_string());
-        let path = self.folder.analyst().join("analyst-here.toml");
-        std::fs::write(&path, text).map_err(|cause| RunError::File { path: path.clone(), cause })?;
-        Ok(path)
+        std::fs::write(&here, text).map_err(|cause| failed(&here, cause))?;
+        Ok(here)
     }
 
     /// How many nodes run.

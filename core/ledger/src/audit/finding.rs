@@ -335,16 +335,17 @@ impl Finding {
             | Self::TileAltered(_)
             | Self::RootDiffers
             | Self::DocumentAltered(_)
-            | Self::TrustCopyDiffers
             | Self::ReleaseAltered { .. } => Kind::Damaged,
             Self::FileMissing(_)
             | Self::FileUnexpected(_)
             | Self::DocumentMissing { .. }
             | Self::DocumentUnreferenced(_)
             | Self::ReleaseMissing { .. } => Kind::Incomplete,
-            Self::Checkpoint(_) | Self::Witnesses(_) | Self::Strangers(_) | Self::TooTrusting { .. } => {
-                Kind::Checkpoint
-            }
+            Self::Checkpoint(_)
+            | Self::Witnesses(_)
+            | Self::Strangers(_)
+            | Self::TrustCopyDiffers
+            | Self::TooTrusting { .. } => Kind::Checkpoint,
             Self::Forked(_) => Kind::Forked,
             Self::Unauthorised(_)
             | Self::AuthorisedTwice { .. }
@@ -364,6 +365,8 @@ impl Finding {
             | Self::NamesDiffer { .. }
             | Self::AttemptTwice { .. }
             | Self::CertifiedTwice { .. } => Kind::Disorder,
+            // What cannot be read is missing, which is a finding of its own; nobody can say that it gives anybody away.
+            Self::GuardBreached { cause: GuardRefusal::Unreadable, .. } => Kind::Incomplete,
             Self::GuardBreached { .. } => Kind::Guard,
             Self::ReleaseUnproved { .. } => Kind::Release,
             Self::Overdue { .. } => Kind::Unended,
