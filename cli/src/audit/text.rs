@@ -98,7 +98,8 @@ pub(super) fn counts(tale: &Tale, lang: Lang) -> String {
     ];
     let parts = all.into_iter().filter(|(many, ..)| *many > 0);
     let parts: Vec<String> = parts.map(|(many, nl, en)| format!("{many} {}", words(lang, nl, en))).collect();
-    let head = format!("{} {}", counts.queries, words(lang, "vragen", "queries"));
+    let queries = if counts.queries == 1 { words(lang, "vraag", "query") } else { words(lang, "vragen", "queries") };
+    let head = format!("{} {queries}", counts.queries);
     if parts.is_empty() { head } else { format!("{head}: {}", parts.join(", ")) }
 }
 

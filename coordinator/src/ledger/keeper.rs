@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use optelsom_codebook::SupplierId;
-use optelsom_ledger::appender::{Appender, Draft, Effect, Fatal, Input, Rejection, Survey, Ticket};
+use optelsom_ledger::appender::{Appender, BadCosignature, Draft, Effect, Fatal, Input, Rejection, Survey, Ticket};
 use optelsom_ledger::leaf::Leaf;
-use optelsom_ledger::note::{Cosignature, LogKey, SignedCheckpoint, Witnessed};
+use optelsom_ledger::note::{Cosignature, CosignatureError, LogKey, SignedCheckpoint, Witnessed};
 use optelsom_ledger::{IdentityKey, Trust};
 use optelsom_proto::v1;
 use optelsom_proto::v1::coordinator_message::Message as Down;
@@ -327,6 +327,11 @@ impl Keeper {
             }
             Effect::AskWitnesses(_) => {
                 self.ask_witnesses().await;
+                None
+            }
+            // With more witnesses than are needed, the slower ones come with that of the checkpoint before.
+            Effect::Blame { witness, cause: BadCosignature::Unfit(CosignatureError::Signature(_)) } => {
+                tracing::info!(%witness, "a cosignature is of an earlier checkpoint, or false");
                 None
             }
             Effect::Blame { witness, cause } => {
