@@ -97,7 +97,7 @@ fn check(release: &Release, records: &[Registration]) -> Result<String, Demonstr
     let codebook = Codebook::builtin().map_err(|cause| DemonstrationError::Wrong(cause.to_string()))?;
     let fewest = codebook.dataset(DATASET).map_or(1, |dataset| dataset.minimum_suppliers());
     let k = release.minimum_frequency();
-    let (mut shown, mut hidden, mut reports) = (0, 0, 0);
+    let (mut shown, mut zeros, mut hidden, mut reports) = (0, 0, 0, 0);
     for row in release.table().rows() {
         let codes: Vec<&str> = release.table().places(row).flatten().map(|place| place.code.as_str()).collect();
         let [year, form] = codes[..] else {
@@ -111,7 +111,10 @@ fn check(release: &Release, records: &[Registration]) -> Result<String, Demonstr
                 reports += count;
                 count >= k && suppliers >= fewest && value.to_string() == count.to_string()
             }
-            [CellValue::TrueZero(_)] => count == 0,
+            [CellValue::TrueZero(_)] => {
+                zeros += 1;
+                count == 0
+            }
             [cell] => {
                 hidden += 1;
                 match cell.status() {
@@ -129,8 +132,8 @@ fn check(release: &Release, records: &[Registration]) -> Result<String, Demonstr
         }
     }
     Ok(format!(
-        "the sandbox made the records up, so it alone can check: all {shown} shown cells ({reports} reports) are exact, and \
-         the {hidden} hidden ones are so for the reason that they give"
+        "the sandbox made the records up, so it alone can check: all {shown} shown cells ({reports} reports) are exact, the \
+         {zeros} noughts are true, and the {hidden} hidden ones are so for the reason that they give"
     ))
 }
 
