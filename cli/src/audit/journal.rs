@@ -214,7 +214,8 @@ impl Comparing<'_> {
         self.find(&query.id, Some(query.at), "refusal-differs", nl, en);
     }
 
-    /// Beside a release somebody must look into it. Where there is none the query was over before the refusal came, or goes on.
+    /// Beside a release somebody must look into it. Where there is none the query was over before the refusal came, or goes
+    /// on.
     fn refusal_not_logged(&mut self, ours: &str, query: &QueryAccount) {
         let (id, at) = (&query.id, query.at);
         match query.end.as_ref().map(|end| (end.at, &end.fact)) {
