@@ -121,13 +121,18 @@ struct Comparing<'a> {
 
 impl Comparing<'_> {
     fn find(&mut self, id: &QueryId, index: Option<u64>, code: &'static str, nl: String, en: String) {
-        let text = if self.lang == Lang::Nl { nl } else { en };
-        self.found.push(Difference { query: id.to_string(), index, code, note: false, text });
+        let difference = Difference { query: id.to_string(), index, code, note: false, text: self.said(nl, en) };
+        self.found.push(difference);
     }
 
     fn note(&mut self, id: &QueryId, index: u64, code: &'static str, nl: String, en: String) {
-        self.find(id, Some(index), code, nl, en);
-        self.found.last_mut().into_iter().for_each(|found| found.note = true);
+        let index = Some(index);
+        let difference = Difference { query: id.to_string(), index, code, note: true, text: self.said(nl, en) };
+        self.found.push(difference);
+    }
+
+    fn said(&self, nl: String, en: String) -> String {
+        if self.lang == Lang::Nl { nl } else { en }
     }
 
     fn later(&mut self, id: &QueryId, index: u64, size: u64) {

@@ -200,7 +200,7 @@ pub(super) fn reason(code: &ReasonCode, lang: Lang) -> String {
             "van het geopende totaal kon geen tabel worden gemaakt die naast eerdere te beschermen is",
             "no table could be made of the opened total that can be protected beside earlier ones",
         ),
-        "sum-mismatch" | "commitment-mismatch" => (
+        "sum-mismatch" => (
             "het totaal paste niet bij de toezeggingen van de leveranciers",
             "the total did not fit what the suppliers had committed to",
         ),
@@ -211,6 +211,12 @@ pub(super) fn reason(code: &ReasonCode, lang: Lang) -> String {
             "the total would give suppliers away, together with earlier ones",
         ),
         "expired" => ("verlopen", "it expired"),
+        "not-witnessed" => (
+            "verlopen voordat genoeg getuigen hadden gezien wie meedoet",
+            "it expired before enough witnesses had seen who takes part",
+        ),
+        "attempts-used-up" => ("te veel pogingen mislukten", "too many attempts failed"),
+        "declared-void" => ("door beheerders nietig verklaard", "operators had it declared void"),
         "cancelled" => ("ingetrokken", "it was cancelled"),
         _ => return code.to_string(),
     };

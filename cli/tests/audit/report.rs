@@ -107,7 +107,7 @@ fn the_report_in_english() {
       Approved by: nobody else
       Put to: border-police, labour, police, prosecution, shelters, youth-care (6)
       Answered by: border-police, labour, police, prosecution, shelters, youth-care (6, #26)
-      Outcome: spent, nothing released: the total did not fit what the suppliers had committed to [commitment-mismatch] (#28)
+      Outcome: spent, nothing released: the total did not fit what the suppliers had committed to [sum-mismatch] (#28)
       Identifier: b8200755bfe13747c17d342b74ceb234e713d1729c1413b2bb894170f177e401
 
     #29 2026-11-02T16:30:00Z analyst-1
@@ -220,7 +220,7 @@ fn the_report_in_dutch() {
       Goedgekeurd door: niemand anders
       Gevraagd aan: border-police, labour, police, prosecution, shelters, youth-care (6)
       Beantwoord door: border-police, labour, police, prosecution, shelters, youth-care (6, #26)
-      Uitkomst: vervallen, niets vrijgegeven: het totaal paste niet bij de toezeggingen van de leveranciers [commitment-mismatch] (#28)
+      Uitkomst: vervallen, niets vrijgegeven: het totaal paste niet bij de toezeggingen van de leveranciers [sum-mismatch] (#28)
       Kenmerk: b8200755bfe13747c17d342b74ceb234e713d1729c1413b2bb894170f177e401
 
     #29 2026-11-02T16:30:00Z analyst-1

@@ -111,7 +111,7 @@ impl Sample {
         sample.void(fifth, id);
         let (sixth, id) = sample.ask("SELECT year, COUNT(*) FROM victims WHERE year = 2018 GROUP BY year", None);
         sample.total(sixth, id, &all);
-        sample.push(&Entry::Spent(SpentEntry::sign(sixth, reason("commitment-mismatch"), &key(100))));
+        sample.push(&Entry::Spent(SpentEntry::sign(sixth, reason("sum-mismatch"), &key(100))));
         sample.ask("SELECT year, form, COUNT(*) FROM victims GROUP BY year, form", Some("analyst-2"));
         sample
     }

@@ -175,16 +175,7 @@ mod tests {
         }
 
         async fn note(&self, query: QueryId) {
-            let question = Question {
-                query,
-                received_at: (self.admissions.now)(),
-                dataset: "victims".to_owned(),
-                edition: "1".to_owned(),
-                purpose: "monitor".to_owned(),
-                requester: "analyst".to_owned(),
-                document: String::new(),
-                decision: None,
-            };
+            let question = Question::example(query, (self.admissions.now)());
             self.admissions.store.note_question(&question).await.unwrap();
         }
 

@@ -211,17 +211,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
         let (query, record) = asked();
-        let question = Question {
-            query,
-            received_at: ASKED,
-            dataset: "victims".to_owned(),
-            edition: "1".to_owned(),
-            purpose: "monitor".to_owned(),
-            requester: "analyst".to_owned(),
-            document: String::new(),
-            decision: None,
-        };
-        store.note_question(&question).await.unwrap();
+        store.note_question(&Question::example(query, ASKED)).await.unwrap();
         store.save(&query, &record, ASKED).await.unwrap();
         store.await_decision(&query).await.unwrap();
         store.stop_waiting_for_what_is_over(Timestamp::from_millis(EXPIRES.as_millis() - 1)).await.unwrap();

@@ -85,6 +85,23 @@ pub struct Question {
     pub decision: Option<Decision>,
 }
 
+#[cfg(test)]
+impl Question {
+    /// One for tests, asked then.
+    pub(super) fn example(query: QueryId, received_at: Timestamp) -> Self {
+        Self {
+            query,
+            received_at,
+            dataset: "victims".to_owned(),
+            edition: "1".to_owned(),
+            purpose: "monitor".to_owned(),
+            requester: "analyst".to_owned(),
+            document: String::new(),
+            decision: None,
+        }
+    }
+}
+
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
