@@ -24,7 +24,7 @@ fn the_report_in_english() {
     insta::assert_snapshot!(report(&[]), @r"
     In order: nothing in this log was altered, removed or moved, and every signature holds.
 
-    31 entries, root 0f56af9693edc582b93fd9e5eee8c016527998d5c15304d7928f6edba6b34597
+    31 entries, root 98139b3013b1381813b18889b75b0d448602728f85bcc3c46ffa48303ae8c936
     seen by optelsom.example/bureau/border-police (2026-11-02T18:30:00Z)
     seen by optelsom.example/bureau/labour (2026-11-02T18:30:00Z)
     seen by optelsom.example/bureau/police (2026-11-02T18:30:00Z)
@@ -136,7 +136,7 @@ fn the_report_in_dutch() {
     insta::assert_snapshot!(report(&["--lang", "nl", "--to", "2026-11-02"]), @r"
     In orde: niets in dit logboek is veranderd, weggehaald of verschoven, en elke handtekening klopt.
 
-    31 posten, wortel 0f56af9693edc582b93fd9e5eee8c016527998d5c15304d7928f6edba6b34597
+    31 posten, wortel 98139b3013b1381813b18889b75b0d448602728f85bcc3c46ffa48303ae8c936
     gezien door optelsom.example/bureau/border-police (2026-11-02T18:30:00Z)
     gezien door optelsom.example/bureau/labour (2026-11-02T18:30:00Z)
     gezien door optelsom.example/bureau/police (2026-11-02T18:30:00Z)
