@@ -88,6 +88,18 @@ fn files_that_are_missing_or_wrong_end_with_6() {
 }
 
 #[test]
+fn where_a_table_cannot_be_written_is_found_before_anything_is_asked() {
+    let folder = folder();
+    let configuration = "coordinator = \"localhost:1\"\ncertificate = \"c.pem\"\nkey = \"c.key\"\nauthority = \"a.pem\"\n\
+                         identity = \"identity.key\"\n";
+    fs::write(folder.path().join("analyst.toml"), configuration).unwrap();
+    for output in [&["--format", "csv", "-o", "nowhere/table.csv"][..], &["-o", "nowhere/release/"]] {
+        let (code, text) = told(&run(folder.path(), &[&["--config", "analyst.toml", "query", SQL], output].concat()));
+        assert!(code == Some(6) && text.contains("nowhere"), "{code:?} {text}");
+    }
+}
+
+#[test]
 fn identities_are_ones_own_and_never_replaced() {
     let folder = folder();
     let made = run(folder.path(), &["identity", "identity.key"]);

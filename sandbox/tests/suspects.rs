@@ -15,10 +15,14 @@ async fn stage_and_outcome_can_be_asked_and_are_exact() {
     let place = tempfile::tempdir().unwrap();
     let folder = Folder::at(&place.path().join("federation")).unwrap();
     generate(&folder, &[]).await.unwrap();
+    let auditor = folder.auditor().join("auditor-here.toml");
     let federation = Federation::start(folder, Listening::AnyPort, now().unwrap()).await.unwrap();
     let holders = federation.announce("suspects", &EditionId::try_from("2024-12").unwrap()).await.unwrap();
     assert_eq!(holders, 4);
     let mut session = Session::open(&federation.analyst().unwrap()).await.unwrap();
+    // On a port that nobody configured the auditor is told where, too.
+    let told = std::fs::read_to_string(auditor).unwrap();
+    assert!(told.contains(&federation.address().to_string()), "{told}");
     let asking = session.prepare(QUESTION, "monitor").await.unwrap();
     let release = session.ask(&asking, |_| ()).await.unwrap();
     assert_eq!(release.suppliers_taking_part().len(), 4);
